@@ -1,0 +1,102 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Three roofs (Env, Agents, Serving), one room per target; arrows point down only.
+// docs/architecture.md says what lives where and why.
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+func room(_ roof: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(roof)/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
+        path: "Tests/\(name)Tests", swiftSettings: strict)
+}
+
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/System/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let package = Package(
+    name: "berth",
+    products: [
+        .executable(name: "berth", targets: ["berth"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    ],
+    targets: [
+        // C libraries and kernels
+        system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+        system("CHDF5", pkgConfig: "hdf5-serial", apt: "libhdf5-dev"),
+        system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        .target(name: "CKernels", path: "Sources/System/CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+
+        // Env: what an agent acts in
+        room("Env", "Randomness"),
+        room("Env", "Settings", [yams]),
+        room("Env", "Gym", ["Randomness"]),
+        room("Env", "Cluster", ["Randomness", "Gym", "Settings"]),
+        room("Env", "Workloads", ["Randomness", "Settings"]),
+        room("Env", "Simulator", ["Cluster", "Workloads", "Randomness", "Settings"]),
+        room("Env", "Kubernetes", ["CCurl", yams, logging]),
+        room("Env", "Telemetry", []),
+
+        // Agents: what acts
+        room("Agents", "LinearAlgebra", ["COpenBLAS", "CKernels"]),
+        room("Agents", "NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
+        room("Agents", "Checkpoints", ["CHDF5"]),
+        room("Agents", "Learning", ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Settings"]),
+        room("Agents", "Baselines", ["Cluster", "Randomness", "Settings"]),
+
+        // Serving: what answers a real cluster
+        room("Serving", "Extender", ["Cluster", "Learning", "Checkpoints", "Baselines", "Kubernetes", "Telemetry", "Settings", hummingbird, logging, metrics, coreMetrics]),
+
+        .executableTarget(
+            name: "berth",
+            dependencies: [
+                "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "Kubernetes", "Telemetry",
+                "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Learning", "Baselines", "Extender",
+                argumentParser, logging, metrics,
+            ],
+            path: "Sources/berth", swiftSettings: strict),
+
+        tests("Randomness"),
+        tests("Settings"),
+        tests("Gym", ["Randomness"]),
+        tests("Cluster", ["Randomness", "Gym"]),
+        tests("Workloads", ["Randomness"]),
+        tests("Simulator", ["Cluster", "Gym", "Workloads", "Randomness", "Settings"]),
+        tests("Kubernetes", [hummingbird]),
+        tests("Telemetry"),
+        tests("LinearAlgebra"),
+        tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
+        tests("Checkpoints"),
+        tests("Learning", ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Settings", "Simulator"]),
+        tests("Baselines", ["Cluster", "Randomness", "Simulator"]),
+        tests("Extender", ["Cluster", "Kubernetes", "Baselines", "Settings", hummingbird, hummingbirdTesting]),
+        // The command line and the real cluster, from outside: runs the built `berth`.
+        .testTarget(name: "IntegrationTests", dependencies: ["berth"], path: "Tests/IntegrationTests", swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
