@@ -20,7 +20,7 @@ extension RandomGenerator {
     /// - Precondition: `mean` > 0 and `squaredVariation` >= 0.
     @inlinable
     public mutating func logNormal(mean: Double, squaredVariation: Double) -> Double {
-        precondition(mean > 0 && squaredVariation >= 0, "a log-normal needs a positive mean and a variation of 0 or more")
+        precondition(mean > 0 && squaredVariation >= 0, "mean > 0 and variation >= 0")
         let variance = log(1 + squaredVariation)
         return mean * exp(variance.squareRoot() * normal() - variance / 2)
     }
