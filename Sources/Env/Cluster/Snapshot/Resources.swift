@@ -1,0 +1,46 @@
+/// An amount of CPU and memory.
+@frozen
+public struct Resources: Sendable, Hashable, Codable {
+    /// Cores.
+    public var cpu: Double
+    /// Bytes.
+    public var memory: Double
+
+    /// An amount of `cpu` cores and `memory` bytes.
+    @inlinable
+    public init(cpu: Double = 0, memory: Double = 0) {
+        self.cpu = cpu
+        self.memory = memory
+    }
+
+    /// True when this amount is no larger than `other` in both, but for rounding of a billionth.
+    @inlinable
+    public func fits(in other: Resources) -> Bool {
+        cpu <= other.cpu + 1e-9 * max(1, other.cpu) && memory <= other.memory + 1e-9 * max(1, other.memory)
+    }
+
+    @inlinable public static func + (a: Resources, b: Resources) -> Resources {
+        Resources(cpu: a.cpu + b.cpu, memory: a.memory + b.memory)
+    }
+    @inlinable public static func - (a: Resources, b: Resources) -> Resources {
+        Resources(cpu: a.cpu - b.cpu, memory: a.memory - b.memory)
+    }
+    @inlinable public static func += (a: inout Resources, b: Resources) { a = a + b }
+    @inlinable public static func -= (a: inout Resources, b: Resources) { a = a - b }
+}
+
+/// A value that was measured, and how long ago. What was not measured is `nil`, never zero.
+@frozen
+public struct Measurement: Sendable, Hashable, Codable {
+    /// The value, in the unit of the field that holds it.
+    public var value: Double
+    /// Seconds since the end of the window that the value describes.
+    public var age: Double
+
+    /// A value measured `age` seconds ago.
+    @inlinable
+    public init(_ value: Double, age: Double = 0) {
+        self.value = value
+        self.age = age
+    }
+}
