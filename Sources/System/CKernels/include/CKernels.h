@@ -1,2 +1,75 @@
-// Element-wise kernels that Swift's strict floating point does not vectorise.
+// Numeric kernels that Swift's strict floating point does not vectorise.
+//
+// Conventions: matrices are row-major and dense unless a stride is named; sizes count floats, not bytes; pointers need
+// no alignment beyond that of float; inputs and outputs do not overlap unless the comment says "in place".
+// Segments are described by offsets[0...segments]: segment s owns rows offsets[s] ..< offsets[s + 1].
+//
+// Every function is compiled for x86-64-v4 (AVX-512), v3 (AVX2 and FMA) and the baseline, and picks one when the
+// program starts. On one processor the order of every sum is fixed, so equal inputs give equal bits. Processors with
+// and without FMA differ in the last bits.
 #pragma once
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// C[m x n] = start + A[m x k] * B[k x n], where element (i, p) of A is a[i * a_row + p * a_column], so that a
+// transposed A needs no copy. start is C itself when accumulate is not 0, otherwise bias[n] broadcast over the rows,
+// or 0 when bias is null. Each element of C is one chain of k multiply-adds in ascending order, so a row's bits depend
+// neither on m nor on where the row stands in A.
+void berth_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b,
+                   size_t b_row, const float *bias, float *c, size_t c_row, int accumulate);
+
+// target[columns x rows] = transpose of source[rows x columns].
+void berth_transpose(size_t rows, size_t columns, const float *source, float *target);
+
+// x = tanh(x) in place; within 4e-7 of the exact value; +-1 beyond |x| = 8; NaN stays NaN.
+void berth_tanh(size_t n, float *x);
+// x = exp(x) in place; relative error below 3e-7 for x in [-87, 88]; below -87 the result is 0, above 88 infinity.
+void berth_exp(size_t n, float *x);
+// x = max(x, 0) in place.
+void berth_relu(size_t n, float *x);
+// gradient *= 1 - y * y in place, where y = tanh(x).
+void berth_tanh_backward(size_t n, const float *y, float *gradient);
+// gradient = 0 where y = relu(x) is 0, in place.
+void berth_relu_backward(size_t n, const float *y, float *gradient);
+
+// sums[columns] += column sums of x[rows x columns], rows in ascending order.
+void berth_add_column_sums(size_t rows, size_t columns, const float *x, float *sums);
+// Sum of squares.
+double berth_squared_norm(size_t n, const float *x);
+// x *= factor in place.
+void berth_scale(size_t n, float factor, float *x);
+// y += factor * x.
+void berth_add_scaled(size_t n, float factor, const float *x, float *y);
+
+// One step of Adam (Kingma and Ba 2015, algorithm 1) with the gradient scaled first:
+//   g = gradient * gradient_scale; m += (1 - beta1) (g - m); v += (1 - beta2) (g * g - v)
+//   parameter -= step_size * m / (sqrt(v) * inverse_root + epsilon)
+// where step_size = rate / (1 - beta1^t) and inverse_root = 1 / sqrt(1 - beta2^t).
+void berth_adam(size_t n, float *parameter, const float *gradient, float *m, float *v, float gradient_scale,
+                float step_size, float inverse_root, float beta1, float beta2, float epsilon);
+
+// Per segment of logits: log_probabilities = logits - log(sum(exp(logits))), probabilities = exp of it.
+// A segment without elements contributes nothing.
+void berth_log_softmax(size_t segments, const long *offsets, const float *logits, float *log_probabilities,
+                       float *probabilities);
+
+// rows[offsets[s] + i][:] += values[s][:] for every row of every segment; width floats a row.
+void berth_add_to_segments(size_t segments, const long *offsets, size_t width, const float *values, float *rows);
+// sums[s][:] = sum of the segment's rows, in ascending order.
+void berth_sum_segments(size_t segments, const long *offsets, size_t width, const float *rows, float *sums);
+// mean[s][:] and max[s][:] over the segment's rows; arg_max[s][:] is the first row (counted over all segments) that
+// attains the maximum. A segment without rows gives 0, 0 and -1. The three outputs have rows of output_row floats or
+// ints, so that they can be written into a wider matrix.
+void berth_pool_segments(size_t segments, const long *offsets, size_t width, const float *rows, size_t output_row,
+                         float *mean, float *max, int *arg_max, size_t arg_row);
+// Adds the gradients of mean and max to row_gradients.
+void berth_pool_segments_backward(size_t segments, const long *offsets, size_t width, size_t output_row,
+                                  const float *mean_gradient, const float *max_gradient, const int *arg_max,
+                                  size_t arg_row, float *row_gradients);
+
+#ifdef __cplusplus
+}
+#endif
