@@ -78,12 +78,15 @@ typedef struct {
 
 static const kernel_table *kernels = &table_baseline;
 
+// BERTH_KERNELS=v3 or =baseline keeps to a lower level: for equal bits on processors of different levels.
 __attribute__((constructor)) static void choose_level(void) {
 #if defined(__x86_64__)
+    const char *limit = getenv("BERTH_KERNELS");
+    int v4 = limit == NULL || strcmp(limit, "v4") == 0, v3 = v4 || strcmp(limit, "v3") == 0;
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("x86-64-v4"))
+    if (v4 && __builtin_cpu_supports("x86-64-v4"))
         kernels = &table_v4;
-    else if (__builtin_cpu_supports("x86-64-v3"))
+    else if (v3 && __builtin_cpu_supports("x86-64-v3"))
         kernels = &table_v3;
 #endif
 }

@@ -4,9 +4,9 @@
 // no alignment beyond that of float; inputs and outputs do not overlap unless the comment says "in place".
 // Segments are described by offsets[0...segments]: segment s owns rows offsets[s] ..< offsets[s + 1].
 //
-// Every function is compiled for x86-64-v4 (AVX-512), v3 (AVX2 and FMA) and the baseline, and picks one when the
-// program starts. On one processor the order of every sum is fixed, so equal inputs give equal bits. Processors with
-// and without FMA differ in the last bits.
+// Every function is compiled for x86-64-v4 (AVX-512), v3 (AVX2 and FMA) and the baseline; the widest is picked when the
+// program starts (BERTH_KERNELS=v3 or baseline in the environment keeps to a lower one). On one processor the order of
+// every sum is fixed, so equal inputs give equal bits. Processors with and without FMA differ in the last bits.
 #pragma once
 #include <stddef.h>
 
