@@ -50,3 +50,56 @@ struct Fixed: Policy {
         }
     }
 }
+
+@Suite struct ServedPlacementTests {
+    @Test func onlyTheBestScoresTen() {
+        #expect(ExtenderScore.scores([0.5, 0.499, 0.25, 0]) == [10, 9, 5, 0])
+        #expect(ExtenderScore.scores([0.2, 0.2]) == [10, 10])
+        #expect(ExtenderScore.scores([0, 0]) == [10, 10])
+        #expect(ExtenderScore.scores([.nan, 1, -1]) == [0, 10, 0])
+        #expect(ExtenderScore.scores([]) == [])
+    }
+
+    @Test func sampleSizesAreKubeSchedulers() {
+        // Values of kube-scheduler's own TestNumFeasibleNodesToFind.
+        #expect(ServedPlacement.sampleSize(of: 10) == 10)
+        #expect(ServedPlacement.sampleSize(of: 1000) == 420)
+        #expect(ServedPlacement.sampleSize(of: 6000) == 300)
+    }
+
+    private func placement(of count: Int) -> (Decision, ClusterSnapshot) {
+        let pod = Pod(id: 1, name: "p", service: nil, requests: Resources(cpu: 0.1), created: 0)
+        let nodes = (0..<count).map { Node(name: "n\($0)", allocatable: Resources(cpu: 4, memory: 8e9)) }
+        let decision = Decision(
+            kind: .placement(podIndex: 0), candidates: (0..<count).map { .place(pod: 1, node: $0) })
+        return (decision, ClusterSnapshot(nodes: nodes, pods: [pod]))
+    }
+
+    @Test func pluginsDecideWhenTheWeightIsSmall() throws {
+        let (decision, snapshot) = placement(of: 2)
+        let policy = Fixed(values: [1, 0.8])
+        let plugins = Fixed(values: [600, 700])
+        var light = ServedPlacement(policy, plugins: plugins, weight: 1)
+        #expect(try light.preferences(for: decision, in: snapshot) == [700, 780])
+        var heavy = ServedPlacement(policy, plugins: plugins, weight: 121)
+        #expect(try heavy.preferences(for: decision, in: snapshot) == [12_700, 10_380])
+    }
+
+    @Test func everyNodeIsSampledInTurn() throws {
+        let (decision, snapshot) = placement(of: 1000)
+        struct Even: Policy {
+            mutating func preferences(for decision: Decision, in snapshot: ClusterSnapshot) throws -> [Double] {
+                decision.candidates.map { _ in 1 }
+            }
+        }
+        var served = ServedPlacement(Even())
+        var seen = Set<Int>()
+        for _ in 0..<3 {
+            let preferences = try served.preferences(for: decision, in: snapshot)
+            let sample = preferences.indices.filter { preferences[$0] > 0 }
+            #expect(sample.count == 420)
+            seen.formUnion(sample)
+        }
+        #expect(seen.count == 1000)
+    }
+}

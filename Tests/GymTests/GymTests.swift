@@ -135,15 +135,16 @@ import Testing
         var rows: [Float] = []
         rows += try environment.reset(seed: 0)
         var generator = RandomGenerator(seed: 2)
-        for _ in 0..<5000 {
+        for _ in 0..<30_000 {
             let (observation, outcome) = try environment.step(generator.index(below: 2))
-            rows += outcome.ended ? try environment.reset(seed: nil) : observation
+            rows += observation
+            if outcome.ended { rows += try environment.reset(seed: nil) }
         }
         var statistics = RunningStatistics(width: 4)
-        statistics.add(rows: rows.span.extracting(2000..<rows.count))
+        statistics.add(rows: rows.span.extracting(60_000..<rows.count))
         for column in 0..<4 {
-            #expect(abs(statistics.mean[column]) < 0.15)
-            #expect(abs(statistics.variance(column) - 1) < 0.25)
+            #expect(abs(statistics.mean[column]) < 0.1)
+            #expect(abs(statistics.variance(column) - 1) < 0.05)
         }
     }
 

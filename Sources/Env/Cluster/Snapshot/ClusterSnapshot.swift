@@ -126,6 +126,8 @@ public struct Service: Sendable, Hashable, Codable {
     public var disruptionsAllowed: Int
     /// Requests arriving per second, mean over the window.
     public var arrivalRate: Measurement?
+    /// Requests arriving per second, mean over the window before that one: tells a rising load from a falling one.
+    public var previousArrivalRate: Measurement?
     /// Requests answered per second, mean over the window.
     public var throughput: Measurement?
     /// Requests rejected or timed out / requests arrived, 0 to 1.
