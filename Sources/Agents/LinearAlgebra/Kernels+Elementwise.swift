@@ -35,11 +35,16 @@ extension Kernels {
     /// sums += the column sums of x, rows in ascending order: the gradient of a bias.
     /// - Parameters:
     ///   - x: rows × columns.
-    ///   - sums: columns values.
-    public static func addColumnSums(_ x: Span<Float>, rows: Int, columns: Int, into sums: inout MutableSpan<Float>) {
-        precondition(x.count == rows * columns && sums.count == columns)
+    ///   - sums: holds the columns values from element `offset` on.
+    public static func addColumnSums(
+        _ x: Span<Float>, rows: Int, columns: Int, into sums: inout MutableSpan<Float>, at offset: Int = 0
+    ) {
+        precondition(x.count == rows * columns && offset >= 0 && offset + columns <= sums.count)
         x.withUnsafeBufferPointer { x in
-            sums.withUnsafeMutableBufferPointer { berth_add_column_sums(rows, columns, x.baseAddress, $0.baseAddress) }
+            sums.withUnsafeMutableBufferPointer { sums in
+                guard let sums = sums.baseAddress else { return }
+                berth_add_column_sums(rows, columns, x.baseAddress, sums + offset)
+            }
         }
     }
 

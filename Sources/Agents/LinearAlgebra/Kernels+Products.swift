@@ -64,17 +64,19 @@ public enum Kernels {
     /// - Parameters:
     ///   - a: inner × rows.
     ///   - b: inner × columns.
-    ///   - c: rows × columns.
+    ///   - c: holds the rows × columns matrix from element `offset` on.
     public static func addTransposedProduct(
-        _ a: Span<Float>, _ b: Span<Float>, rows: Int, inner: Int, columns: Int, into c: inout MutableSpan<Float>
+        _ a: Span<Float>, _ b: Span<Float>, rows: Int, inner: Int, columns: Int, into c: inout MutableSpan<Float>,
+        at offset: Int = 0
     ) {
-        precondition(a.count == rows * inner && b.count == inner * columns && c.count == rows * columns)
+        precondition(a.count == rows * inner && b.count == inner * columns)
+        precondition(offset >= 0 && offset + rows * columns <= c.count)
         a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 c.withUnsafeMutableBufferPointer { c in
                     multiply(
-                        a.baseAddress, (1, rows), b.baseAddress, nil, c.baseAddress, rows: rows, inner: inner,
-                        columns: columns, accumulate: true)
+                        a.baseAddress, (1, rows), b.baseAddress, nil, c.baseAddress.map { $0 + offset }, rows: rows,
+                        inner: inner, columns: columns, accumulate: true)
                 }
             }
         }
@@ -83,9 +85,9 @@ public enum Kernels {
     /// b = aᵀ.
     /// - Parameters:
     ///   - a: rows × columns.
-    ///   - b: columns × rows.
+    ///   - b: its first elements become the columns × rows matrix.
     public static func transpose(_ a: Span<Float>, rows: Int, columns: Int, into b: inout MutableSpan<Float>) {
-        precondition(a.count == rows * columns && b.count == rows * columns)
+        precondition(a.count == rows * columns && b.count >= rows * columns)
         a.withUnsafeBufferPointer { a in
             b.withUnsafeMutableBufferPointer { b in
                 berth_transpose(rows, columns, a.baseAddress, b.baseAddress)

@@ -1,0 +1,71 @@
+public import Randomness
+
+/// Which outputs of an actor-critic a pass is to compute.
+public struct ActorCriticHeads: OptionSet, Sendable {
+    public let rawValue: Int
+
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// The logits.
+    public static let policy = ActorCriticHeads(rawValue: 1)
+    /// The values.
+    public static let value = ActorCriticHeads(rawValue: 2)
+    /// Both.
+    public static let both: ActorCriticHeads = [.policy, .value]
+}
+
+/// What an actor-critic gives for a batch of observations, or the gradients in it.
+public struct ActorCriticOutput: Sendable {
+    /// Logits of observation i at `offsets[i] ..< offsets[i + 1]`.
+    public var logits: [Float] = []
+    /// First logit of each observation, and after the last their number.
+    public var offsets: [Int] = [0]
+    /// Value of each observation.
+    public var values: [Float] = []
+
+    /// No outputs.
+    public init() {}
+
+    /// Number of logits of observation `index`.
+    @inlinable public func choices(_ index: Int) -> Int { offsets[index + 1] - offsets[index] }
+}
+
+/// Scratch memory of an actor-critic, reused between batches; each thread has its own.
+public protocol ActorCriticWorkspace: Sendable {
+    /// Outputs of the last forward pass.
+    var output: ActorCriticOutput { get }
+    /// Gradients in those outputs, to be filled in before the backward pass; `logits` and `values` have the lengths of
+    /// the outputs.
+    var outputGradients: ActorCriticOutput { get set }
+}
+
+/// A policy and a value function of one observation.
+///
+/// The value describes the network; its parameters are one flat buffer of the caller.
+public protocol ActorCritic: Sendable {
+    /// A batch of observations.
+    associatedtype Observations: Sendable
+    /// Scratch memory.
+    associatedtype Workspace: ActorCriticWorkspace
+
+    /// Names and shapes of the parameters.
+    var layout: ParameterLayout { get }
+
+    /// Orthogonal weights: gain √2 for hidden layers, 0.01 for the policy's output, 1 for the value's; biases 0.
+    func initialParameters(using generator: inout RandomGenerator) -> [Float]
+
+    /// Scratch memory for this network.
+    func makeWorkspace() -> Workspace
+
+    /// Computes `workspace.output`.
+    ///
+    /// The outputs of an observation have the same bits whatever other observations are in the batch.
+    func forward(
+        _ observations: Observations, parameters: Span<Float>, heads: ActorCriticHeads, workspace: inout Workspace)
+
+    /// Adds the gradient in the parameters to `gradients`, given `workspace.outputGradients` and the observations of
+    /// the last forward pass, which must have computed both heads.
+    func backward(
+        _ observations: Observations, parameters: Span<Float>, workspace: inout Workspace,
+        gradients: inout MutableSpan<Float>)
+}

@@ -1,0 +1,118 @@
+import Foundation
+import Gym
+import LinearAlgebra
+import NeuralNetworks
+import Randomness
+import Testing
+
+/// `tanh` in double precision, named apart from the activation.
+func tanhOf(_ x: Double) -> Double { tanh(x) }
+
+@Suite("Networks")
+struct NetworkTests {
+    @Test(
+        "Orthogonal weights have orthogonal rows or columns of the gain's length",
+        arguments: [(4, 64), (64, 64), (64, 2), (1, 1)])
+    func orthogonal(inputs: Int, outputs: Int) {
+        var generator = RandomGenerator(seed: 7)
+        let weights = Matrix(
+            rows: inputs, columns: outputs,
+            values: orthogonalWeights(inputs: inputs, outputs: outputs, gain: 2, using: &generator))
+        let gram = inputs >= outputs ? weights.transposed * weights : weights * weights.transposed
+        for i in 0..<gram.rows {
+            for j in 0..<gram.columns { #expect(abs(gram[i, j] - (i == j ? 4 : 0)) < 1e-5) }
+        }
+    }
+
+    @Test("A new actor-critic is almost uniform, has unit gain in its value, and depends on its seed only")
+    func initialization() {
+        let network = MLPActorCritic(inputs: 4, actions: 2)
+        #expect(network.layout.count == 2 * (4 * 64 + 64 + 64 * 64 + 64) + 64 * 2 + 2 + 64 + 1)
+        var generator = RandomGenerator(seed: 5)
+        let parameters = network.initialParameters(using: &generator)
+        var again = RandomGenerator(seed: 5)
+        #expect(network.initialParameters(using: &again) == parameters)
+        var other = RandomGenerator(seed: 6)
+        #expect(network.initialParameters(using: &other) != parameters)
+        for (name, norm) in [
+            ("policy.0.weight", 2.0 * 4), ("policy.1.weight", 2.0 * 64), ("policy.2.weight", 1e-4 * 2),
+            ("value.2.weight", 1), ("policy.0.bias", 0),
+        ] {
+            let range = network.layout[name]?.range ?? 0..<0
+            let sum = parameters[range].reduce(0.0) { $0 + Double($1) * Double($1) }
+            #expect(abs(sum - norm) < 1e-4 * (norm + 1e-3), "\(name)")
+        }
+    }
+
+    @Test("An observation's outputs do not depend on the rest of the batch")
+    func batchIndependence() {
+        var generator = RandomGenerator(seed: 8)
+        let space = CandidateSpace(contextWidth: 9, nodeWidth: 5, candidateWidth: 11, bound: 5)
+        let network = CandidateActorCritic(space: space)
+        let parameters = network.initialParameters(using: &generator)
+        var batch = CandidateBatch(space: space)
+        for _ in 0..<37 { batch.append(0, of: space.sample(using: &generator)) }
+        var workspace = network.makeWorkspace()
+        network.forward(batch, parameters: parameters.span, heads: .both, workspace: &workspace)
+        let together = workspace.output
+        for index in 0..<batch.count {
+            var single = CandidateBatch(space: space)
+            single.append(index, of: batch)
+            network.forward(single, parameters: parameters.span, heads: .both, workspace: &workspace)
+            #expect(workspace.output.values[0] == together.values[index])
+            #expect(
+                workspace.output.logits == Array(together.logits[together.offsets[index]..<together.offsets[index + 1]])
+            )
+        }
+    }
+
+    @Test("The order of candidates orders the logits and leaves the value alone")
+    func permutation() {
+        var generator = RandomGenerator(seed: 9)
+        let space = CandidateSpace(contextWidth: 3, nodeWidth: 2, candidateWidth: 4, bound: 5)
+        let network = CandidateActorCritic(space: space)
+        let parameters = network.initialParameters(using: &generator)
+        let rows = (0..<20).map { _ in Float(generator.normal()) }
+        func batch(reversed: Bool) -> CandidateBatch {
+            var batch = CandidateBatch(space: space)
+            batch.append(nodeCount: 3, candidateCount: 5) { context, nodes, candidates in
+                for i in context.indices { context[i] = 0.5 }
+                for i in nodes.indices { nodes[i] = Float(i) }
+                for row in 0..<5 {
+                    for column in 0..<4 { candidates[row * 4 + column] = rows[(reversed ? 4 - row : row) * 4 + column] }
+                }
+            }
+            return batch
+        }
+        var workspace = network.makeWorkspace()
+        network.forward(batch(reversed: false), parameters: parameters.span, heads: .both, workspace: &workspace)
+        let (logits, values) = (workspace.output.logits, workspace.output.values)
+        network.forward(batch(reversed: true), parameters: parameters.span, heads: .both, workspace: &workspace)
+        #expect(workspace.output.logits == logits.reversed())
+        #expect(workspace.output.values == values)
+        #expect(Set(logits).count == 5)
+    }
+
+    @Test("Adam clips by the norm of all gradients")
+    func clipping() {
+        var optimizer = AdamOptimizer(count: 2, epsilon: 1)
+        var parameters: [Float] = [0, 0]
+        let norm = optimizer.update(&parameters, gradients: ([3, 4] as [Float]).span, rate: 1, maximumNorm: 1)
+        #expect(norm == 5)
+        // The first step divides the clipped gradient g = (0.6, 0.8) by |g| + epsilon.
+        #expect(abs(parameters[0] + 0.6 / 1.6) < 1e-5 && abs(parameters[1] + 0.8 / 1.8) < 1e-5)
+    }
+
+    @Test("Adam's moments survive storing; moments of another length are refused")
+    func restoring() {
+        var optimizer = AdamOptimizer(count: 3)
+        var parameters: [Float] = [1, 2, 3]
+        optimizer.update(&parameters, gradients: ([0.1, -0.2, 0.3] as [Float]).span, rate: 0.01)
+        var other = AdamOptimizer(count: 3)
+        let isRestored = other.restore(
+            step: optimizer.step, firstMoment: optimizer.firstMoment, secondMoment: optimizer.secondMoment)
+        #expect(isRestored && other == optimizer)
+        let isRefused = !other.restore(step: 1, firstMoment: [1], secondMoment: [1])
+        #expect(isRefused && other == optimizer)
+    }
+}
