@@ -67,7 +67,7 @@ let package = Package(
         room("Agents", "NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
         room("Agents", "Checkpoints", ["CHDF5"]),
         room("Agents", "Learning", ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Settings"]),
-        room("Agents", "Baselines", ["Cluster", "Randomness", "Settings"]),
+        room("Agents", "Baselines", ["Cluster", "Gym", "Randomness", "Settings"]),
 
         // Serving: what answers a real cluster
         room("Serving", "Extender", ["Cluster", "Learning", "Checkpoints", "Baselines", "Kubernetes", "Telemetry", "Settings", hummingbird, logging, metrics, coreMetrics]),
@@ -93,7 +93,7 @@ let package = Package(
         tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
         tests("Checkpoints"),
         tests("Learning", ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Settings", "Simulator"]),
-        tests("Baselines", ["Cluster", "Randomness", "Simulator"]),
+        tests("Baselines", ["Cluster", "Gym", "Randomness", "Simulator"]),
         tests("Extender", ["Cluster", "Kubernetes", "Baselines", "Settings", hummingbird, hummingbirdTesting]),
         // The command line and the real cluster, from outside: runs the built `berth`.
         .testTarget(name: "IntegrationTests", dependencies: ["berth"], path: "Tests/IntegrationTests", swiftSettings: strict),

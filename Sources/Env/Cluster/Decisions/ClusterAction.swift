@@ -13,9 +13,9 @@ public enum ClusterAction: Sendable, Hashable, Codable {
 }
 
 /// A choice to make now: one kind of action, never mixed.
-public struct Decision: Sendable, Equatable {
+public struct Decision: Sendable, Equatable, Codable {
     /// What is being decided.
-    public enum Kind: Sendable, Equatable {
+    public enum Kind: Sendable, Equatable, Codable {
         /// Where the pending pod at this index of `ClusterSnapshot.pods` goes; candidates are its feasible nodes.
         case placement(podIndex: Int)
         /// What to do before time passes; candidates are `advance` and the legal scalings, resizings and evictions.

@@ -127,16 +127,24 @@ public struct ClusterEnvironment<Backend: ClusterBackend>: CandidateEnvironment 
 
     public mutating func reset(seed: UInt64?, appendingTo batch: inout CandidateBatch) throws {
         try begin(seed: seed)
-        encode(into: &batch)
+        observe(appendingTo: &batch)
     }
 
     public mutating func step(_ action: Int, appendingTo batch: inout CandidateBatch) throws -> Outcome {
         let outcome = try perform(action)
-        encode(into: &batch)
+        observe(appendingTo: &batch)
         return outcome
     }
 
-    private mutating func encode(into batch: inout CandidateBatch) {
+    /// Leaves only the candidate at `index` on the list, because someone else has decided.
+    /// - Precondition: there is such a candidate.
+    public mutating func restrict(to index: Int) {
+        guard let chosen = decision?.candidates[index] else { return }
+        decision?.candidates = [chosen]
+    }
+
+    /// Appends the observation of the current decision to `batch`; nothing before the first reset.
+    public mutating func observe(appendingTo batch: inout CandidateBatch) {
         guard let decision else { return }
         encoder.encode(decision, in: backend.snapshot, appendingTo: &batch)
     }
@@ -147,25 +155,26 @@ extension ClusterEnvironment: Sendable where Backend: Sendable {}
 /// Storable where the backend is: a decoded copy goes on as the original would.
 extension ClusterEnvironment: Codable where Backend: Codable {
     private enum CodingKeys: String, CodingKey {
-        case settings, backend, info, interval, isRunning, ledger, nextSeed
+        case settings, backend, decision, info, interval, isRunning, ledger, nextSeed
     }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         settings = try container.decode(ClusterEnvironmentSettings.self, forKey: .settings)
         backend = try container.decode(Backend.self, forKey: .backend)
+        decision = try container.decodeIfPresent(Decision.self, forKey: .decision)
         info = try container.decode(ClusterInfo.self, forKey: .info)
         interval = try container.decode(Int.self, forKey: .interval)
         isRunning = try container.decode(Bool.self, forKey: .isRunning)
         ledger = try container.decode(ControlLedger.self, forKey: .ledger)
         nextSeed = try container.decode(UInt64.self, forKey: .nextSeed)
-        decide()
     }
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(settings, forKey: .settings)
         try container.encode(backend, forKey: .backend)
+        try container.encodeIfPresent(decision, forKey: .decision)
         try container.encode(info, forKey: .info)
         try container.encode(interval, forKey: .interval)
         try container.encode(isRunning, forKey: .isRunning)
