@@ -2,7 +2,7 @@
 """Packs programs of this machine, with the shared libraries they load, into a
 container image archive that `ctr images import` takes. No registry is needed.
 
-usage: image.py NAME[:TAG] OUT.tar --program /usr/sbin/nginx ... [--copy SRC:DST] --entrypoint 'PROGRAM ARG ...'
+usage: image.py NAME[:TAG] OUT.tar --program SRC[:DST] ... [--copy SRC:DST] --entrypoint 'PROGRAM ARG ...'
 
 A SRC of --copy may be a folder; links are followed.
 """
@@ -13,6 +13,7 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 def loaded_libraries(program):
     """Paths of the shared libraries `program` loads; none for a static one."""
+    program = os.path.realpath(program)
     listing = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
     missing = [line.split()[0] for line in listing.splitlines() if "not found" in line]
     if missing:
@@ -35,11 +36,19 @@ def add_bytes(archive, name, data):
     archive.addfile(info, io.BytesIO(data))
 
 
+def readable(info):
+    """Root's, and readable for the user a pod runs as, whatever the modes were here; no dates."""
+    info.uid = info.gid = info.mtime = 0
+    info.uname = info.gname = "root"
+    info.mode |= 0o555 if info.isdir() else 0o444
+    return info
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name")
     parser.add_argument("out")
-    parser.add_argument("--program", action="append", default=[])
+    parser.add_argument("--program", action="append", default=[], metavar="SRC[:DST]")
     parser.add_argument("--copy", action="append", default=[], metavar="SRC:DST")
     parser.add_argument("--entrypoint", required=True, metavar="'PROGRAM ARG ...'")
     options = parser.parse_args()
@@ -52,7 +61,9 @@ def main():
         with open(f"{root}/etc/group", "w") as f:
             f.write("root:x:0:\nnogroup:x:65534:\n")
         for program in options.program:
-            for path in [program] + loaded_libraries(program):
+            source, _, destination = program.partition(":")
+            copy_into(root, source, destination or source)
+            for path in loaded_libraries(source):
                 copy_into(root, path, path)
         for pair in options.copy:
             source, destination = pair.split(":", 1)
@@ -61,7 +72,7 @@ def main():
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as layer:
             for entry in sorted(os.listdir(root)):
-                layer.add(f"{root}/{entry}", arcname=entry)
+                layer.add(f"{root}/{entry}", arcname=entry, filter=readable)
         layer = buffer.getvalue()
 
     config = json.dumps({

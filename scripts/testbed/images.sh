@@ -10,7 +10,7 @@ set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 HOME_DIR=${1:?usage: images.sh DIR}
 IMAGES=$HOME_DIR/images
-stamp=$(cat "$HERE/images.sh" "$HERE/image.py" | sha256sum)
+stamp=$(cat "$HERE/images.sh" "$HERE/image.py" "$HOME_DIR/bin/recipe" | sha256sum)
 [ "$(cat "$IMAGES/stamp" 2> /dev/null)" != "$stamp" ] || exit 0
 
 rm -rf "$IMAGES"
@@ -39,7 +39,7 @@ NGINX
 program() { PATH=$PATH:/usr/sbin:/sbin command -v "$1"; }
 python3 "$HERE/image.py" localhost/pause:1 "$IMAGES/pause.tar" --copy "$work/pause:/pause" --entrypoint /pause
 python3 "$HERE/image.py" localhost/bench:1 "$IMAGES/bench.tar" \
-    --copy "$(program nginx):/usr/sbin/nginx" --program "$(program nginx)" \
+    --program "$(program nginx):/usr/sbin/nginx" \
     --program /bin/sh --program "$(program wrk)" --program "$(program stress-ng)" --program "$(program curl)" \
     --program "$(program sleep)" --program "$(program grep)" --program "$(program cat)" \
     --copy /etc/services:/etc/services --copy "$work/nginx.conf:/etc/nginx.conf" \
