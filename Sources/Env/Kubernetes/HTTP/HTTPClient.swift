@@ -1,0 +1,149 @@
+import CCurl
+import Foundation
+import Synchronization
+
+/// HTTP/1.1 over libcurl's multi interface, on a thread of its own.
+///
+/// libcurl may block (name resolution, TLS), which must never happen on the cooperative pool. All transfers share the
+/// thread and the connection cache; each long-lived watch keeps a connection to itself. Proxies are used only where
+/// `TransportSettings` names one: environment variables are not consulted.
+final class HTTPClient: Sendable {
+    private let mailbox: TransferMailbox
+    private let settings: TransportSettings
+
+    /// Starts the thread.
+    /// - Throws: `TransportError` where libcurl cannot be set up.
+    init(settings: TransportSettings) throws {
+        guard Self.isLibraryReady, let multi = curl_multi_init() else {
+            throw TransportError(code: -1, message: "libcurl cannot be initialised")
+        }
+        self.settings = settings
+        let mailbox = TransferMailbox(multi: multi)
+        self.mailbox = mailbox
+        let thread = Thread { TransferLoop(mailbox: mailbox).run() }
+        thread.name = "kubernetes-http"
+        thread.start()
+    }
+
+    deinit {
+        mailbox.stop()
+    }
+
+    /// Sends `request`; what arrives is delivered as it arrives. Ending the iteration early aborts the transfer.
+    /// The stream ends with `TransportError` where the transfer fails.
+    func stream(_ request: HTTPRequest) -> AsyncThrowingStream<HTTPEvent, any Error> {
+        // Unbounded on purpose: watchers do nothing but decode between reads, and buffered replies have a limit.
+        let (stream, continuation) = AsyncThrowingStream<HTTPEvent, any Error>.makeStream()
+        let id = mailbox.submit(request, settings, continuation)
+        continuation.onTermination = { [mailbox] reason in
+            if case .cancelled = reason { mailbox.cancel(id) }
+        }
+        return stream
+    }
+
+    /// Sends `request` and collects the reply.
+    /// - Throws: `TransportError` where the transfer fails or the body exceeds `maximumBytes`; `CancellationError`.
+    func send(_ request: HTTPRequest, maximumBytes: Int) async throws -> HTTPResponse {
+        var head = HTTPHead()
+        var body: [UInt8] = []
+        for try await event in stream(request) {
+            switch event {
+            case .head(let received): head = received
+            case .data(let bytes):
+                guard body.count + bytes.count <= maximumBytes else {
+                    throw TransportError(code: -1, message: "the reply exceeds \(maximumBytes) bytes")
+                }
+                body.append(contentsOf: bytes)
+            }
+        }
+        try Task.checkCancellation()
+        return HTTPResponse(status: head.status, headers: head.headers, body: body)
+    }
+
+    private static let isLibraryReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+}
+
+/// What all transfers of a client have in common.
+struct TransportSettings: Sendable {
+    /// Certificates that may sign the server's; the system's where `nil`.
+    var certificateAuthority: PEMSource?
+    var clientCertificate: PEMSource?
+    var clientKey: PEMSource?
+    /// Whether the server's certificate is checked.
+    var verifiesServer = true
+    /// The proxy's URL; none where `nil`.
+    var proxy: String?
+    /// "HOST:PORT" to connect to instead of the URL's, whose host is then only the name in the certificate.
+    var connectTo: String?
+    /// Seconds to wait for a connection.
+    var connectTimeout = 10.0
+}
+
+/// Where a certificate or key in PEM form comes from. A file is read at each new connection, so that it can rotate.
+public enum PEMSource: Sendable, Hashable {
+    /// A file's path.
+    case file(String)
+    /// The bytes themselves.
+    case inline([UInt8])
+}
+
+/// The way into the transfer thread.
+final class TransferMailbox: Sendable {
+    struct Contents {
+        var submitted: [Transfer] = []
+        var cancelled: [UInt64] = []
+        var nextID: UInt64 = 0
+        var isStopped = false
+    }
+
+    // Invariant: only the transfer thread uses the handle, but for curl_multi_wakeup, which libcurl allows from any
+    // thread and which is called under the lock and never after `isStopped`, so never after the handle is gone.
+    nonisolated(unsafe) let multi: UnsafeMutableRawPointer
+    private let contents = Mutex(Contents())
+
+    init(multi: UnsafeMutableRawPointer) {
+        self.multi = multi
+    }
+
+    func submit(
+        _ request: HTTPRequest, _ settings: TransportSettings,
+        _ continuation: AsyncThrowingStream<HTTPEvent, any Error>.Continuation
+    ) -> UInt64 {
+        contents.withLock { contents in
+            contents.nextID += 1
+            guard !contents.isStopped else {
+                continuation.finish(throwing: TransportError(code: -1, message: "the client was closed"))
+                return contents.nextID
+            }
+            contents.submitted.append(
+                Transfer(id: contents.nextID, request: request, settings: settings, continuation: continuation))
+            curl_multi_wakeup(multi)
+            return contents.nextID
+        }
+    }
+
+    func cancel(_ id: UInt64) {
+        contents.withLock { contents in
+            guard !contents.isStopped else { return }
+            contents.cancelled.append(id)
+            curl_multi_wakeup(multi)
+        }
+    }
+
+    func stop() {
+        contents.withLock { contents in
+            guard !contents.isStopped else { return }
+            contents.isStopped = true
+            curl_multi_wakeup(multi)
+        }
+    }
+
+    func collect() -> Contents {
+        contents.withLock { contents in
+            let collected = contents
+            contents.submitted = []
+            contents.cancelled = []
+            return collected
+        }
+    }
+}

@@ -1,0 +1,75 @@
+/// A request method. A struct, so that any method can be named.
+public struct HTTPMethod: RawRepresentable, Sendable, Hashable {
+    /// The method as it is sent.
+    public let rawValue: String
+    /// A method by name.
+    public init(rawValue: String) { self.rawValue = rawValue }
+    /// Reads.
+    public static let get = HTTPMethod(rawValue: "GET")
+    /// Creates.
+    public static let post = HTTPMethod(rawValue: "POST")
+    /// Replaces.
+    public static let put = HTTPMethod(rawValue: "PUT")
+    /// Changes in part.
+    public static let patch = HTTPMethod(rawValue: "PATCH")
+    /// Removes.
+    public static let delete = HTTPMethod(rawValue: "DELETE")
+}
+
+/// One request as the transport sends it.
+struct HTTPRequest: Sendable {
+    var method = HTTPMethod.get
+    var url: String
+    var headers: [(name: String, value: String)] = []
+    var body: [UInt8]?
+    /// Seconds for the whole exchange, body included.
+    var timeout: Double
+}
+
+/// What arrives for a request, in order: one head, then data until the stream ends.
+enum HTTPEvent: Sendable {
+    case head(HTTPHead)
+    case data([UInt8])
+}
+
+/// Status and headers of a reply.
+struct HTTPHead: Sendable {
+    var status = 0
+    /// By lower-case name; of a repeated header the last.
+    var headers: [String: String] = [:]
+}
+
+/// A reply whose body has arrived in full.
+public struct HTTPResponse: Sendable {
+    /// The status code.
+    public let status: Int
+    /// Headers by lower-case name; of a repeated header the last.
+    public let headers: [String: String]
+    /// The body's bytes.
+    public let body: [UInt8]
+}
+
+/// A transfer that failed below HTTP.
+struct TransportError: Error, CustomStringConvertible {
+    /// libcurl's code (https://curl.se/libcurl/c/libcurl-errors.html), or -1 where it was not asked.
+    let code: Int
+    let message: String
+
+    var description: String { code >= 0 ? "\(message) (libcurl error \(code))" : message }
+}
+
+/// Percent-encodes everything but RFC 3986's unreserved characters.
+func percentEncoded(_ text: String) -> String {
+    let digits = Array("0123456789ABCDEF".utf8)
+    var encoded: [UInt8] = []
+    for byte in text.utf8 {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            encoded.append(byte)
+        default: encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        }
+    }
+    return String(decoding: encoded, as: UTF8.self)
+}

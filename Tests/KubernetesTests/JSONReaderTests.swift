@@ -1,0 +1,105 @@
+import Foundation
+import Kubernetes
+import Testing
+
+/// A value read through `JSONReader`, built up to be compared with Foundation's.
+private func readTree(_ reader: inout JSONReader, _ firstByte: UInt8? = nil) throws -> NSObject {
+    var probe = reader
+    if (try? probe.readString()) != nil { return NSString(string: try reader.readString()) }
+    probe = reader
+    if let isNull = try? probe.readNull(), isNull {
+        _ = try reader.readNull()
+        return NSNull()
+    }
+    probe = reader
+    if (try? probe.readBool()) != nil { return NSNumber(value: try reader.readBool()) }
+    probe = reader
+    if (try? probe.readDouble()) != nil { return NSNumber(value: try reader.readDouble()) }
+    probe = reader
+    var isArray = true
+    do { try probe.readArray { try $0.skipValue() } } catch { isArray = false }
+    if isArray {
+        var items: [NSObject] = []
+        try reader.readArray { items.append(try readTree(&$0)) }
+        return NSArray(array: items)
+    }
+    var members: [String: NSObject] = [:]
+    try reader.readObject { reader, key in members[key] = try readTree(&reader) }
+    return NSDictionary(dictionary: members)
+}
+
+@Suite struct JSONReaderTests {
+    @Test(arguments: [
+        #"{"a":[1,-2.5e3,true,false,null,"x"],"b":{"c":{}},"d":[]}"#,
+        #" [ "\u00e9\u4e2d\ud83d\ude00", "\"\\\/\b\f\n\r\t", "a long string without any escapes at all, €" ] "#,
+        #"{"k":"0123456789012345678901234567\\","":0,"é":[[[[]]]]}"#, "0", "-0.0", "1E+2", #""""#,
+    ])
+    func agreesWithFoundation(_ text: String) throws {
+        let expected = try JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
+        let tree = try JSONReader.reading(Array(text.utf8)) { try readTree(&$0) }
+        #expect(tree.isEqual(expected))
+        try JSONReader.reading(Array(text.utf8)) { try $0.skipValue() }
+    }
+
+    @Test func agreesWithFoundationOnRecordedObjects() throws {
+        for name in ["list-pods.json", "list-nodes-limit-2.json"] {
+            let bytes = try fixture(name)
+            let expected = try JSONSerialization.jsonObject(with: Data(bytes))
+            #expect(try JSONReader.reading(bytes) { try readTree(&$0) }.isEqual(expected))
+        }
+    }
+
+    @Test(arguments: [
+        "", " ", "{", "}", "[", "[1", "[1,", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{a:1}",
+        "{\"a\":1 \"b\":2}",
+        "[1 2]", "01", "+1", "1.", ".5", "1e", "--1", "tru", "nul", "truex", "\"", "\"\\", "\"\\x\"", "\"\\u12\"",
+        "\"\\u12g4\"", "\"a\nb\"", "\"a\u{01}\"", "1 2", "[] []", "NaN", "'a'", "{\"a\":1}}", "\u{FEFF}1",
+    ])
+    func refusesBrokenText(_ text: String) {
+        #expect(throws: JSONError.self) { try JSONReader.reading(Array(text.utf8)) { try $0.skipValue() } }
+        #expect(throws: JSONError.self) { try JSONReader.reading(Array(text.utf8)) { _ = try readTree(&$0) } }
+    }
+
+    /// Every prefix of a recorded object is an error, and every single-byte change is an error or a value: never a
+    /// crash.
+    @Test func survivesDamage() throws {
+        let line = try #require(fixture("watch-pods.jsonl").split(separator: UInt8(ascii: "\n")).first).map { $0 }
+        for length in stride(from: 0, to: line.count, by: 7) {
+            #expect(throws: JSONError.self) { try JSONReader.reading(Array(line[..<length])) { try $0.skipValue() } }
+        }
+        var accepted = 0
+        for index in stride(from: 0, to: line.count, by: 3) {
+            var damaged = line
+            damaged[index] ^= 0x15
+            if (try? JSONReader.reading(damaged) { try $0.skipValue() }) != nil { accepted += 1 }
+        }
+        #expect(accepted > 0 && accepted < line.count / 3)
+    }
+
+    @Test func refusesDeepNesting() throws {
+        let depth = JSONReader.maximumDepth
+        let fits = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        try JSONReader.reading(Array(fits.utf8)) { try $0.skipValue() }
+        let deep = [UInt8](repeating: UInt8(ascii: "["), count: 1_000_000)
+        #expect(throws: JSONError(offset: depth + 1, message: "nested deeper than \(depth) levels")) {
+            try JSONReader.reading(deep) { try $0.skipValue() }
+        }
+        let objects = Array(String(repeating: "{\"a\":", count: 100_000).utf8)
+        #expect(throws: JSONError.self) { try JSONReader.reading(objects) { try $0.skipValue() } }
+    }
+
+    @Test func refusesInvalidUTF8AndLostSurrogates() throws {
+        let invalid: [UInt8] = [0x22, 0xC3, 0x28, 0x22]
+        #expect(throws: JSONError.self) { try JSONReader.reading(invalid) { try $0.readString() } }
+        // Go, which wrote the API server, replaces half a surrogate pair as well.
+        #expect(try JSONReader.reading(Array(#""\ud83dx""#.utf8)) { try $0.readString() } == "\u{FFFD}x")
+        #expect(try JSONReader.reading(Array(#""\ud83d\u0041""#.utf8)) { try $0.readString() } == "\u{FFFD}A")
+    }
+
+    @Test func integersAreExact() throws {
+        #expect(try JSONReader.reading(Array("9223372036854775807".utf8)) { try $0.readInteger() } == Int64.max)
+        for text in ["1.0", "1e3", "9223372036854775808"] {
+            #expect(throws: JSONError.self) { try JSONReader.reading(Array(text.utf8)) { try $0.readInteger() } }
+        }
+    }
+}

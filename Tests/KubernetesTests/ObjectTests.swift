@@ -1,0 +1,147 @@
+import Foundation
+import Kubernetes
+import Testing
+
+private func pod(_ json: String) throws -> Pod {
+    try JSONReader.reading(Array(json.utf8)) { try Pod(reading: &$0) }
+}
+
+private func node(_ json: String) throws -> Node {
+    try JSONReader.reading(Array(json.utf8)) { try Node(reading: &$0) }
+}
+
+@Suite struct ObjectTests {
+    @Test func readsAPod() throws {
+        let pod = try pod(
+            """
+            {"metadata":{"name":"web-0","namespace":"prod","uid":"u1","resourceVersion":"7","labels":{"app":"web"},
+             "creationTimestamp":"2026-11-21T01:30:39Z","deletionTimestamp":"2026-11-21T01:31:39.25Z",
+             "ownerReferences":[{"kind":"ReplicaSet","name":"web","uid":"r1","controller":true}],"managedFields":[{}]},
+             "spec":{"nodeName":"n1","schedulerName":"berth","priority":1000,
+              "containers":[{"name":"a","resources":{"requests":{"cpu":"500m","memory":"128Mi"},"limits":{"cpu":"1"}}},
+                            {"name":"b","resources":{"requests":{"cpu":0.25}}}]},
+             "status":{"phase":"Running","startTime":"2026-11-21T01:30:40Z","conditions":[
+              {"type":"Initialized","status":"True"},
+              {"type":"Ready","status":"False","lastTransitionTime":"2026-11-21T01:30:41Z"}]}}
+            """)
+        #expect(pod.key == "prod/web-0")
+        #expect(pod.metadata.uid == "u1")
+        #expect(pod.metadata.labels == ["app": "web"])
+        #expect(pod.controller == OwnerReference(kind: "ReplicaSet", name: "web", uid: "r1"))
+        #expect(pod.nodeName == "n1")
+        #expect(pod.schedulerName == "berth")
+        #expect(pod.priority == 1_000)
+        #expect(pod.phase == .running)
+        #expect(pod.ready == .false)
+        #expect(pod.requestedCPU?.milli == 750)
+        #expect(pod.requestedMemory?.roundedUp == 128 << 20)
+        // Container b has no limit, so nothing bounds the pod.
+        #expect(pod.limits.isEmpty)
+        // Seconds since 1970 by `date -u -d 2026-11-21T01:30:39Z +%s`.
+        #expect(pod.metadata.creationTimestamp?.seconds == 1_795_224_639)
+        #expect(pod.metadata.deletionTimestamp?.seconds == 1_795_224_699.25)
+        #expect(pod.startTime?.seconds == 1_795_224_640)
+    }
+
+    @Test func absentIsNotZero() throws {
+        let bare = try pod(
+            #"{"metadata":{"name":"p"},"spec":{"containers":[{"resources":{}}],"nodeName":""},"status":{}}"#)
+        #expect(bare.requestedCPU == nil && bare.requestedMemory == nil)
+        #expect(bare.nodeName == nil && bare.phase == nil && bare.ready == nil && bare.priority == nil)
+        let empty = try node(#"{"metadata":{"name":"n"},"spec":null,"status":null}"#)
+        #expect(empty.allocatableCPU == nil && empty.ready == nil)
+    }
+
+    /// The worked examples of KEP-753 (sidecar containers), "Resources calculation for scheduling and pod admission".
+    @Test func sumsInitContainersAndOverhead() throws {
+        func cpu(_ spec: String) throws -> Int64? {
+            try pod(#"{"metadata":{"name":"p"},"spec":{\#(spec)}}"#).requestedCPU?.milli
+        }
+        func container(_ cpu: String, sidecar: Bool = false) -> String {
+            #"{"resources":{"requests":{"cpu":"\#(cpu)"}}\#(sidecar ? #","restartPolicy":"Always""# : "")}"#
+        }
+        // An init container larger than all containers together decides.
+        #expect(
+            try cpu(
+                #""initContainers":[\#(container("5")),\#(container("1"))],"containers":[\#(container("1")),\#(container("2"))]"#
+            ) == 5_000)
+        // Sidecars count beside the containers and beside the init containers that come later.
+        #expect(
+            try cpu(
+                """
+                "initContainers":[\(container("5")),\(container("1", sidecar: true)),\(container("10")),
+                \(container("1", sidecar: true))],"containers":[\(container("1"))]
+                """) == 11_000)
+        #expect(
+            try cpu(
+                """
+                "initContainers":[\(container("1", sidecar: true)),\(container("2", sidecar: true))],
+                "containers":[\(container("1"))],"overhead":{"cpu":"250m"}
+                """) == 4_250)
+        // What the pod as a whole requests replaces the sum.
+        #expect(
+            try cpu(#""resources":{"requests":{"cpu":"3"}},"containers":[\#(container("1"))]"#) == 3_000)
+    }
+
+    @Test func limitsNeedEveryContainer() throws {
+        let bounded = try pod(
+            """
+            {"metadata":{"name":"p"},"spec":{"containers":[{"resources":{"limits":{"cpu":"1","memory":"1Gi"}}},
+            {"resources":{"limits":{"cpu":"500m"}}}],"overhead":{"cpu":"100m","memory":"1Mi"}}}
+            """)
+        #expect(bounded.limits["cpu"]?.milli == 1_600)
+        #expect(bounded.limits["memory"] == nil)
+    }
+
+    @Test func readsANode() throws {
+        let node = try node(
+            """
+            {"metadata":{"name":"n","uid":"u"},
+             "spec":{"unschedulable":true,"taints":[{"key":"k","value":"v","effect":"NoSchedule"},{"key":"x","effect":"NoExecute"}]},
+             "status":{"allocatable":{"cpu":"1930m","memory":"16Gi","pods":"110","nvidia.com/gpu":"2"},
+             "conditions":[{"type":"MemoryPressure","status":"False"},{"type":"Ready","status":"Unknown"}]}}
+            """)
+        #expect(node.isUnschedulable)
+        #expect(
+            node.taints == [Taint(key: "k", value: "v", effect: "NoSchedule"), Taint(key: "x", effect: "NoExecute")])
+        #expect(node.allocatableCPU?.milli == 1_930)
+        #expect(node.allocatableMemory?.roundedUp == 16 << 30)
+        #expect(node.allocatablePods?.roundedUp == 110)
+        #expect(node.allocatable["nvidia.com/gpu"]?.roundedUp == 2)
+        #expect(node.ready == .unknown)
+    }
+
+    @Test func namesWhatIsWrong() {
+        #expect(throws: ObjectError(object: "Node", message: "metadata.name is missing")) { try node("{}") }
+        do {
+            _ = try pod(#"{"metadata":{"name":"p"},"spec":{"containers":[{"resources":{"requests":{"cpu":"lots"}}}]}}"#)
+            Issue.record("a pod that requests \"lots\" was read")
+        } catch {
+            #expect("\(error)".contains("resource cpu: \"lots\" is not a resource quantity"))
+        }
+        do {
+            _ = try pod(#"{"metadata":{"name":"p","creationTimestamp":"yesterday"}}"#)
+            Issue.record("a pod created \"yesterday\" was read")
+        } catch {
+            #expect("\(error)".contains("\"yesterday\" is not a time"))
+        }
+    }
+
+    /// Against Foundation's formatter over leap years, centuries and offsets.
+    @Test func timestampsAgreeWithFoundation() throws {
+        let formatter = ISO8601DateFormatter()
+        for text in [
+            "1970-01-01T00:00:00Z", "2000-02-29T23:59:59Z", "1900-03-01T00:00:00Z", "2100-12-31T12:00:00Z",
+            "2024-02-29T01:02:03+05:30", "2023-07-15T10:00:00-08:00",
+        ] {
+            let expected = try #require(formatter.date(from: text)).timeIntervalSince1970
+            #expect(Timestamp(parsing: text)?.seconds == expected, "\(text)")
+        }
+        for text in [
+            "", "2024-02-29", "2024-13-01T00:00:00Z", "2024-01-01T00:00:00", "2024-01-01 00:00:00",
+            "2024-01-01T00:00:00.Z",
+        ] {
+            #expect(Timestamp(parsing: text) == nil, "\(text)")
+        }
+    }
+}
