@@ -1,0 +1,99 @@
+/// What a node or pod uses, as far as it was measured.
+public struct ResourceUsage: Sendable, Hashable {
+    /// CPU in cores, averaged between the two latest scrapes.
+    public var cpuCores: Measurement?
+    /// Working set in bytes.
+    public var memoryBytes: Measurement?
+
+    /// Nothing measured.
+    public init(cpuCores: Measurement? = nil, memoryBytes: Measurement? = nil) {
+        self.cpuCores = cpuCores
+        self.memoryBytes = memoryBytes
+    }
+}
+
+/// Turns successive cadvisor scrapes of nodes into what nodes and pods use.
+public struct UsageTracker: Sendable {
+    /// The cgroup that stands for a node; "{node}" in it stands for the node's name.
+    public let nodeCgroup: String
+    /// Two scrapes further apart than this many seconds give no CPU rate.
+    public let maximumWindow: Double
+
+    private struct Tracked {
+        var rate: CounterRate
+        var usage = ResourceUsage()
+
+        mutating func update(_ figures: CadvisorScrape.Figures) {
+            if let cpu = figures.cpuSeconds { rate.update(total: cpu.value, time: cpu.time) }
+            usage.cpuCores = figures.cpuSeconds == nil ? nil : rate.rate
+            usage.memoryBytes = figures.workingSetBytes
+        }
+    }
+
+    private struct TrackedNode {
+        var node: Tracked
+        var pods: [CadvisorScrape.PodName: Tracked] = [:]
+    }
+
+    private var nodes: [String: TrackedNode] = [:]
+
+    /// A tracker without scrapes.
+    /// - Parameters:
+    ///   - nodeCgroup: the cgroup that stands for a node: "/" where a node is a machine; with "{node}" for the node's
+    ///     name where several share one.
+    ///   - maximumWindow: the longest time between two scrapes that still gives a CPU rate, in seconds.
+    public init(nodeCgroup: String = "/", maximumWindow: Double = 120) {
+        self.nodeCgroup = nodeCgroup
+        self.maximumWindow = maximumWindow
+    }
+
+    /// Takes in a scrape of `node`. Pods that it does not mention are forgotten.
+    /// - Parameters:
+    ///   - node: the node's name.
+    ///   - text: the scrape.
+    ///   - receivedAt: when it was received, in seconds since 1970.
+    /// - Throws: `ExpositionError` for malformed text; what was known stays known.
+    public mutating func update(node: String, text: [UInt8], receivedAt: Double) throws {
+        let scrape = try CadvisorScrape(
+            parsing: text, nodeCgroup: cgroup(of: node), receivedAt: receivedAt)
+        update(node: node, scrape: scrape)
+    }
+
+    /// Takes in a scrape of `node` that was read with the cgroup that `cgroup(of:)` names.
+    public mutating func update(node: String, scrape: CadvisorScrape) {
+        var tracked = nodes[node] ?? TrackedNode(node: Tracked(rate: CounterRate(maximumWindow: maximumWindow)))
+        tracked.node.update(scrape.node)
+        var pods: [CadvisorScrape.PodName: Tracked] = [:]
+        pods.reserveCapacity(scrape.pods.count)
+        for (name, figures) in scrape.pods {
+            var pod = tracked.pods[name] ?? Tracked(rate: CounterRate(maximumWindow: maximumWindow))
+            pod.update(figures)
+            pods[name] = pod
+        }
+        tracked.pods = pods
+        nodes[node] = tracked
+    }
+
+    /// The cgroup that stands for `node`.
+    public func cgroup(of node: String) -> String {
+        nodeCgroup.replacing("{node}", with: node)
+    }
+
+    /// Forgets a node that is gone.
+    public mutating func remove(node: String) {
+        nodes[node] = nil
+    }
+
+    /// What `node` uses.
+    public func usage(ofNode node: String) -> ResourceUsage { nodes[node]?.node.usage ?? ResourceUsage() }
+
+    /// What a pod on `node` uses.
+    public func usage(ofPod pod: CadvisorScrape.PodName, onNode node: String) -> ResourceUsage {
+        nodes[node]?.pods[pod]?.usage ?? ResourceUsage()
+    }
+
+    /// What each pod on `node` uses.
+    public func podUsage(onNode node: String) -> [CadvisorScrape.PodName: ResourceUsage] {
+        nodes[node]?.pods.mapValues(\.usage) ?? [:]
+    }
+}
