@@ -23,10 +23,10 @@ func room(_ roof: String, _ name: String, _ dependencies: [Target.Dependency] = 
     .target(name: name, dependencies: dependencies, path: "Sources/\(roof)/\(name)", swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
-        path: "Tests/\(name)Tests", swiftSettings: strict)
+        path: "Tests/\(name)Tests", exclude: exclude, swiftSettings: strict)
 }
 
 func system(_ name: String, pkgConfig: String, apt: String) -> Target {
@@ -59,7 +59,7 @@ let package = Package(
         room("Env", "Cluster", ["Randomness", "Gym", "Settings"]),
         room("Env", "Workloads", ["Randomness", "Settings"]),
         room("Env", "Simulator", ["Cluster", "Workloads", "Randomness", "Settings"]),
-        room("Env", "Kubernetes", ["CCurl", yams, logging]),
+        room("Env", "Kubernetes", ["CCurl", "Randomness", yams, logging]),
         room("Env", "Telemetry", []),
 
         // Agents: what acts
@@ -87,7 +87,7 @@ let package = Package(
         tests("Cluster", ["Randomness", "Gym"]),
         tests("Workloads", ["Randomness"]),
         tests("Simulator", ["Cluster", "Gym", "Workloads", "Randomness", "Settings"]),
-        tests("Kubernetes", [hummingbird]),
+        tests("Kubernetes", ["Randomness", logging], exclude: ["Fixtures"]),
         tests("Telemetry"),
         tests("LinearAlgebra"),
         tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
