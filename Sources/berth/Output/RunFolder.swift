@@ -1,0 +1,82 @@
+import Checkpoints
+import Foundation
+
+/// The folder of one training run: `config.yaml`, `checkpoints/`, `metrics.csv`, TensorBoard's events and
+/// `evaluation.json`.
+struct RunFolder {
+    /// Path of the folder.
+    let path: String
+
+    var configurationFile: String { "\(path)/config.yaml" }
+    var metricsFile: String { "\(path)/metrics.csv" }
+    var evaluationFile: String { "\(path)/evaluation.json" }
+    var checkpointFolder: String { "\(path)/checkpoints" }
+
+    /// The checkpoint of a step.
+    func checkpointFile(step: Int) -> String {
+        "\(checkpointFolder)/step-\(String(format: "%012d", step)).h5"
+    }
+
+    /// Makes the folder of a new run.
+    /// - Parameter overwrite: removes the run that is there.
+    /// - Throws: `CommandFailure` when there is a run already and `overwrite` is false.
+    static func create(_ path: String, overwrite: Bool) throws -> RunFolder {
+        let folder = RunFolder(path: path)
+        let files = FileManager.default
+        if files.fileExists(atPath: folder.checkpointFolder) || files.fileExists(atPath: folder.configurationFile) {
+            guard overwrite else {
+                throw CommandFailure.usage(
+                    "\(path) already holds a run",
+                    hint: "continue it with --resume \(path), replace it with --overwrite, or name another --out")
+            }
+            try folder.removeRun()
+        }
+        do {
+            try files.createDirectory(atPath: folder.checkpointFolder, withIntermediateDirectories: true)
+        } catch {
+            throw CommandFailure(message: "cannot make the run folder \(path): \(error.localizedDescription)")
+        }
+        return folder
+    }
+
+    /// Removes what a run wrote, and nothing else that may be in the folder.
+    private func removeRun() throws {
+        let files = FileManager.default
+        for name in try files.contentsOfDirectory(atPath: path)
+        where ["config.yaml", "metrics.csv", "evaluation.json", "checkpoints"].contains(name)
+            || name.hasPrefix("events.out.tfevents.")
+        {
+            try files.removeItem(atPath: "\(path)/\(name)")
+        }
+    }
+
+    /// Files of the checkpoints, oldest step first.
+    func checkpoints() throws -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointFolder)) ?? []
+        return names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".h5") }.sorted().map {
+            "\(checkpointFolder)/\($0)"
+        }
+    }
+
+    /// The newest checkpoint of a run.
+    /// - Parameter path: the run's folder, or a checkpoint file itself.
+    /// - Throws: `CommandFailure` when there is none.
+    static func newestCheckpoint(_ path: String) throws -> String {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw CommandFailure.usage("there is no run folder or checkpoint \(path)")
+        }
+        guard isFolder.boolValue else { return path }
+        guard let newest = try RunFolder(path: path).checkpoints().last else {
+            throw CommandFailure.usage(
+                "\(path) holds no checkpoint",
+                hint: "expected \(path)/checkpoints/step-NUMBER.h5, as berth train writes")
+        }
+        return newest
+    }
+
+    /// Removes all but the newest `count` checkpoints.
+    func prune(keeping count: Int) throws {
+        for file in try checkpoints().dropLast(count) { try FileManager.default.removeItem(atPath: file) }
+    }
+}

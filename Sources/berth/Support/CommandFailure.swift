@@ -1,0 +1,55 @@
+import ArgumentParser
+import Glibc
+import Settings
+
+/// A failure that a command reports itself: one line, perhaps a hint, and the exit status.
+struct CommandFailure: Error {
+    /// Exit status of usage and configuration errors.
+    static let usageStatus: Int32 = 2
+
+    var message: String
+    var hint: String?
+    var status: Int32 = 1
+
+    /// A wrong option or argument.
+    static func usage(_ message: String, hint: String? = nil) -> CommandFailure {
+        CommandFailure(message: message, hint: hint, status: usageStatus)
+    }
+
+    /// A name that is none of `names`.
+    static func unknown(_ what: String, _ name: String, among names: [String], plural: String) -> CommandFailure {
+        .usage(
+            "there is no \(what) \"\(name)\"", hint: NearestName.hint(for: name, among: names, what: plural))
+    }
+
+    /// Prints an error and gives the status to exit with.
+    static func report(_ error: any Error) -> Int32 {
+        switch error {
+        case let failure as CommandFailure:
+            Terminal.printError(failure.message, hint: failure.hint)
+            return failure.status
+        case let failure as SettingsError:
+            Terminal.printError(failure.message, hint: failure.hint)
+            return usageStatus
+        case let code as ExitCode:
+            return code.rawValue
+        default:
+            break
+        }
+        switch BerthCommand.exitCode(for: error) {
+        case .success:
+            print(BerthCommand.fullMessage(for: error))
+            return 0
+        case .validationFailure:
+            // The parser's text is the message, then "Usage:" and "See".
+            let lines = BerthCommand.fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: true)
+            let message = lines.first.map { $0.hasPrefix("Error: ") ? $0.dropFirst(7) : $0 } ?? "wrong usage"
+            let see = lines.first { $0.contains("--help' for more") }.map { $0.drop { $0 == " " } }
+            Terminal.printError(String(message), hint: see.map(String.init))
+            return usageStatus
+        default:
+            Terminal.printError("\(error)", hint: nil)
+            return 1
+        }
+    }
+}
