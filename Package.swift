@@ -50,6 +50,9 @@ let package = Package(
         system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
         system("CHDF5", pkgConfig: "hdf5-serial", apt: "libhdf5-dev"),
         system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        .target(
+            name: "CSimdjson", path: "Sources/System/CSimdjson", cxxSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
         .target(name: "CKernels", path: "Sources/System/CKernels", cSettings: [.unsafeFlags(["-O3"])]),
 
         // Env: what an agent acts in
@@ -59,7 +62,7 @@ let package = Package(
         room("Env", "Cluster", ["Randomness", "Gym", "Settings"]),
         room("Env", "Workloads", ["Randomness", "Settings"]),
         room("Env", "Simulator", ["Cluster", "Workloads", "Randomness", "Settings"]),
-        room("Env", "Kubernetes", ["CCurl", "Randomness", yams, logging]),
+        room("Env", "Kubernetes", ["CCurl", "CSimdjson", "Randomness", yams, logging]),
         room("Env", "Telemetry", []),
 
         // Agents: what acts
@@ -98,5 +101,6 @@ let package = Package(
         // The command line and the real cluster, from outside: runs the built `berth`.
         .testTarget(name: "IntegrationTests", dependencies: ["berth"], path: "Tests/IntegrationTests", swiftSettings: strict),
     ],
-    swiftLanguageModes: [.v6]
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
 )

@@ -3,7 +3,7 @@
 # only what is missing, says what, and is done in well under a second when
 # nothing is.
 #
-#   setup.sh              what the build needs: OpenBLAS, HDF5, libcurl, pkg-config
+#   setup.sh              what the build needs: OpenBLAS, HDF5, libcurl, simdjson, pkg-config
 #   setup.sh --test       also what the tests need: .venv from scripts/test-requirements.txt, wrk, curl,
 #                         and the Kubernetes of the testbed (built once, about 10 minutes, then cached)
 #   setup.sh --no-testbed with --test: without that Kubernetes; the test on the real cluster is then skipped
@@ -32,10 +32,10 @@ fi
 wanted=()
 if ! command -v pkg-config > /dev/null 2>&1; then
     mapfile -t wanted < <(command -v dpkg-query > /dev/null 2>&1 \
-        && missing_packages pkg-config libopenblas-dev libhdf5-dev libcurl4-openssl-dev \
-        || printf '%s\n' pkg-config libopenblas-dev libhdf5-dev libcurl4-openssl-dev)
+        && missing_packages pkg-config libopenblas-dev libhdf5-dev libcurl4-openssl-dev libsimdjson-dev \
+        || printf '%s\n' pkg-config libopenblas-dev libhdf5-dev libcurl4-openssl-dev libsimdjson-dev)
 else
-    for pair in openblas:libopenblas-dev hdf5-serial:libhdf5-dev libcurl:libcurl4-openssl-dev; do
+    for pair in openblas:libopenblas-dev hdf5-serial:libhdf5-dev libcurl:libcurl4-openssl-dev simdjson:libsimdjson-dev; do
         pkg-config --exists "${pair%%:*}" || wanted+=("${pair#*:}")
     done
 fi

@@ -81,19 +81,19 @@ private func readTree(_ reader: inout JSONReader, _ firstByte: UInt8? = nil) thr
         let fits = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
         try JSONReader.reading(Array(fits.utf8)) { try $0.skipValue() }
         let deep = [UInt8](repeating: UInt8(ascii: "["), count: 1_000_000)
-        #expect(throws: JSONError(offset: depth + 1, message: "nested deeper than \(depth) levels")) {
+        #expect(throws: JSONError.self) {
             try JSONReader.reading(deep) { try $0.skipValue() }
         }
         let objects = Array(String(repeating: "{\"a\":", count: 100_000).utf8)
         #expect(throws: JSONError.self) { try JSONReader.reading(objects) { try $0.skipValue() } }
     }
 
-    @Test func refusesInvalidUTF8AndLostSurrogates() throws {
+    @Test func refusesInvalidUTF8AndHalvesOfSurrogatePairs() throws {
         let invalid: [UInt8] = [0x22, 0xC3, 0x28, 0x22]
         #expect(throws: JSONError.self) { try JSONReader.reading(invalid) { try $0.readString() } }
-        // Go, which wrote the API server, replaces half a surrogate pair as well.
-        #expect(try JSONReader.reading(Array(#""\ud83dx""#.utf8)) { try $0.readString() } == "\u{FFFD}x")
-        #expect(try JSONReader.reading(Array(#""\ud83d\u0041""#.utf8)) { try $0.readString() } == "\u{FFFD}A")
+        for half in [#""\ud83dx""#, #""\ud83d\u0041""#] {
+            #expect(throws: JSONError.self) { try JSONReader.reading(Array(half.utf8)) { try $0.readString() } }
+        }
     }
 
     @Test func integersAreExact() throws {

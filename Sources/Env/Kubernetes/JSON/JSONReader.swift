@@ -1,28 +1,27 @@
-/// Reads one JSON text (RFC 8259) from memory in one pass, pulling out what is asked for and skipping the rest.
+import CSimdjson
+
+/// A value of a JSON text (RFC 8259) parsed by simdjson, from which members are read as they are wanted.
 ///
-/// Kubernetes objects carry far more than a scheduler needs (managed fields, annotations, images): skipping costs a
-/// fraction of decoding. Skipped values are still checked for grammar, but not for valid UTF-8 inside their strings.
-/// Nesting deeper than `maximumDepth` is an error, so that no input can exhaust the stack.
-///
-/// The bytes are borrowed: the reader must not outlive the buffer it was made with (see `reading(_:_:)`).
+/// Kubernetes objects carry far more than a scheduler needs (managed fields, annotations, images): what is not asked
+/// for is never turned into Swift values. The whole text is checked first, its UTF-8 too, so a reader only ever stands
+/// on a value of a valid text. Nesting deeper than `maximumDepth` is an error.
 public struct JSONReader {
     /// The deepest nesting of arrays and objects that is read; deeper texts are refused.
     public static let maximumDepth = 256
 
-    // Invariant: valid for the duration of `reading(_:_:)`, which is the only place a reader is made.
-    @usableFromInline let base: UnsafeRawBufferPointer
-    @usableFromInline var position = 0
-    @usableFromInline var depth = 0
+    // Keeps the memory that `value` points into.
+    private let document: JSONDocument
+    private let value: berth_json_value
 
-    @usableFromInline
-    init(base: UnsafeRawBufferPointer) {
-        self.base = base
+    private init(document: JSONDocument, value: berth_json_value) {
+        self.document = document
+        self.value = value
     }
 
     /// Reads the one value that `bytes` hold.
     /// - Parameters:
     ///   - bytes: a whole JSON text, with nothing but white space around the value.
-    ///   - body: must consume exactly one value from the reader and must not let the reader escape.
+    ///   - body: reads what it wants of the value.
     /// - Returns: what `body` returns.
     /// - Throws: `JSONError` where the text is malformed, and what `body` throws.
     public static func reading<Value>(
@@ -31,39 +30,32 @@ public struct JSONReader {
         try bytes.withUnsafeBytes { try reading(buffer: $0, body) }
     }
 
-    /// Reads the one value that `buffer` holds; `buffer` must stay valid until this returns.
+    /// Reads the one value that `buffer` holds.
     /// - Throws: `JSONError` where the text is malformed, and what `body` throws.
     public static func reading<Value>(
         buffer: UnsafeRawBufferPointer, _ body: (inout JSONReader) throws -> Value
     ) throws -> Value {
-        var reader = JSONReader(base: buffer)
-        let value = try body(&reader)
-        try reader.expectEnd()
-        return value
+        let document = try JSONDocument()
+        var reader = JSONReader(document: document, value: try document.parse(buffer))
+        return try body(&reader)
     }
+
+    private var kind: berth_json_kind { berth_json_get_kind(value) }
 
     // MARK: Structure
 
-    /// Reads an object, calling `member` for each of its members in order; `member` must consume the member's value
-    /// (`skipValue()` for one it does not want). A repeated key is passed each time it appears.
+    /// Reads an object, calling `member` for each of its members in order. A repeated key is passed each time it
+    /// appears.
     /// - Throws: `JSONError` for anything that is not an object.
     public mutating func readObject(_ member: (inout JSONReader, String) throws -> Void) throws {
-        try open(UInt8(ascii: "{"), "an object")
-        if try peek() == UInt8(ascii: "}") {
-            close()
-            return
-        }
-        while true {
-            let key = try readString()
-            try take(UInt8(ascii: ":"), "':' after the key \"\(key)\"")
-            try member(&self, key)
-            switch try peek() {
-            case UInt8(ascii: ","): position += 1
-            case UInt8(ascii: "}"):
-                close()
-                return
-            default: throw error("expected ',' or '}' in an object")
-            }
+        var iterator = berth_json_iterator()
+        guard berth_json_iterate_object(value, &iterator) else { throw mismatch("an object") }
+        var key: UnsafePointer<CChar>?
+        var length = 0
+        var found = berth_json_value()
+        while berth_json_next_member(&iterator, &key, &length, &found) {
+            var reader = JSONReader(document: document, value: found)
+            try member(&reader, Self.text(key, length))
         }
     }
 
@@ -71,28 +63,20 @@ public struct JSONReader {
     /// - Returns: false for `null`.
     @discardableResult
     public mutating func readObjectIfPresent(_ member: (inout JSONReader, String) throws -> Void) throws -> Bool {
-        if try readNull() { return false }
+        if kind == berth_json_null { return false }
         try readObject(member)
         return true
     }
 
-    /// Reads an array, calling `element` once for each element; `element` must consume it.
+    /// Reads an array, calling `element` once for each element.
     /// - Throws: `JSONError` for anything that is not an array.
     public mutating func readArray(_ element: (inout JSONReader) throws -> Void) throws {
-        try open(UInt8(ascii: "["), "an array")
-        if try peek() == UInt8(ascii: "]") {
-            close()
-            return
-        }
-        while true {
-            try element(&self)
-            switch try peek() {
-            case UInt8(ascii: ","): position += 1
-            case UInt8(ascii: "]"):
-                close()
-                return
-            default: throw error("expected ',' or ']' in an array")
-            }
+        var iterator = berth_json_iterator()
+        guard berth_json_iterate_array(value, &iterator) else { throw mismatch("an array") }
+        var found = berth_json_value()
+        while berth_json_next_element(&iterator, &found) {
+            var reader = JSONReader(document: document, value: found)
+            try element(&reader)
         }
     }
 
@@ -100,88 +84,117 @@ public struct JSONReader {
     /// - Returns: false for `null`.
     @discardableResult
     public mutating func readArrayIfPresent(_ element: (inout JSONReader) throws -> Void) throws -> Bool {
-        if try readNull() { return false }
+        if kind == berth_json_null { return false }
         try readArray(element)
         return true
     }
 
-    /// Consumes `null` if it comes next.
-    /// - Returns: whether it did.
-    public mutating func readNull() throws -> Bool {
-        guard try peek() == UInt8(ascii: "n") else { return false }
-        try takeLiteral("null")
-        return true
-    }
+    /// Says whether the value is `null`.
+    public mutating func readNull() throws -> Bool { kind == berth_json_null }
+
+    /// Leaves the value as it is: what is not read costs nothing more.
+    public mutating func skipValue() throws {}
 
     // MARK: Scalars
 
     /// Reads `true` or `false`.
     public mutating func readBool() throws -> Bool {
-        switch try peek() {
-        case UInt8(ascii: "t"):
-            try takeLiteral("true")
-            return true
-        case UInt8(ascii: "f"):
-            try takeLiteral("false")
-            return false
-        default: throw error("expected true or false")
-        }
+        var flag = false
+        guard berth_json_get_bool(value, &flag) else { throw mismatch("true or false") }
+        return flag
     }
 
     /// Reads a whole number.
     /// - Throws: `JSONError` for a number with a fraction or exponent, or outside 64 bits.
     public mutating func readInteger() throws -> Int64 {
-        let start = try beginNumber()
-        let text = String(decoding: base[start..<position], as: UTF8.self)
-        guard let value = Int64(text) else {
-            throw error("expected a whole number of 64 bits, found \(text)", at: start)
+        var number: Int64 = 0
+        guard kind == berth_json_int64, berth_json_get_int64(value, &number) else {
+            throw mismatch("a whole number of 64 bits")
         }
-        return value
+        return number
     }
 
     /// Reads a number as the nearest double.
     public mutating func readDouble() throws -> Double {
-        let start = try beginNumber()
-        let text = String(decoding: base[start..<position], as: UTF8.self)
-        guard let value = Double(text), value.isFinite else {
-            throw error("the number \(text) is out of range", at: start)
-        }
-        return value
+        var number = 0.0
+        guard berth_json_get_double(value, &number) else { throw mismatch("a number") }
+        return number
+    }
+
+    /// Reads a string.
+    public mutating func readString() throws -> String {
+        var bytes: UnsafePointer<CChar>?
+        var length = 0
+        guard berth_json_get_string(value, &bytes, &length) else { throw mismatch("a string") }
+        return Self.text(bytes, length)
     }
 
     /// Reads a string, or `null` as `nil`.
     public mutating func readStringIfPresent() throws -> String? {
-        try readNull() ? nil : try readString()
+        kind == berth_json_null ? nil : try readString()
     }
 
-    /// Reads a string or the text of a number: quantities may be written either way.
+    /// Reads a string or a number as text: quantities may be written either way.
     public mutating func readStringOrNumber() throws -> String {
-        if try peek() == UInt8(ascii: "\"") { return try readString() }
-        let start = try beginNumber()
-        return String(decoding: base[start..<position], as: UTF8.self)
+        switch kind {
+        case berth_json_int64: return String(try readInteger())
+        case berth_json_uint64, berth_json_double: return "\(try readDouble())"
+        default: return try readString()
+        }
     }
 
     // MARK: Errors
 
-    /// An error at `offset`, or where the reader stands.
-    public func error(_ message: String, at offset: Int? = nil) -> JSONError {
-        JSONError(offset: offset ?? position, message: message)
+    /// An error about this value.
+    public func error(_ message: String) -> JSONError { JSONError(message) }
+
+    private func mismatch(_ expected: String) -> JSONError {
+        let found =
+            switch kind {
+            case berth_json_null: "null"
+            case berth_json_bool: "true or false"
+            case berth_json_string: "a string"
+            case berth_json_array: "an array"
+            case berth_json_object: "an object"
+            default: "a number"
+            }
+        return JSONError("expected \(expected), found \(found)")
+    }
+
+    private static func text(_ bytes: UnsafePointer<CChar>?, _ length: Int) -> String {
+        String(decoding: UnsafeRawBufferPointer(start: bytes, count: length), as: UTF8.self)
     }
 }
 
-/// What is wrong with a JSON text, and where.
+/// What is wrong with a JSON text.
 public struct JSONError: Error, Hashable, CustomStringConvertible {
-    /// The byte at which reading stopped, counted from 0.
-    public let offset: Int
-    /// What was expected or found there.
+    /// What was expected or found.
     public let message: String
 
-    /// An error that says `message` about the byte at `offset`.
-    public init(offset: Int, message: String) {
-        self.offset = offset
-        self.message = message
+    /// An error that says `message`.
+    public init(_ message: String) { self.message = message }
+
+    /// "JSON: MESSAGE".
+    public var description: String { "JSON: \(message)" }
+}
+
+/// A parsed text: owns simdjson's memory.
+private final class JSONDocument {
+    private let pointer: OpaquePointer
+
+    init() throws {
+        guard let pointer = berth_json_create() else { throw JSONError("out of memory") }
+        self.pointer = pointer
     }
 
-    /// "JSON, byte OFFSET: MESSAGE".
-    public var description: String { "JSON, byte \(offset): \(message)" }
+    deinit { berth_json_destroy(pointer) }
+
+    func parse(_ text: UnsafeRawBufferPointer) throws -> berth_json_value {
+        var root = berth_json_value()
+        let bytes = text.baseAddress?.assumingMemoryBound(to: CChar.self)
+        if let problem = berth_json_parse(pointer, bytes, text.count, JSONReader.maximumDepth, &root) {
+            throw JSONError(String(cString: problem))
+        }
+        return root
+    }
 }

@@ -128,11 +128,10 @@ extension JSONReader {
     mutating func readQuantities() throws -> [String: ResourceQuantity] {
         var map: [String: ResourceQuantity] = [:]
         try readObjectIfPresent { reader, key in
-            let start = reader.position
             do {
                 map[key] = try ResourceQuantity(parsing: try reader.readStringOrNumber())
             } catch let error as QuantityError {
-                throw reader.error("resource \(key): \(error)", at: start)
+                throw reader.error("resource \(key): \(error)")
             }
         }
         return map
@@ -140,10 +139,9 @@ extension JSONReader {
 
     /// Reads a time as RFC 3339 writes it, or `null` as `nil`.
     mutating func readTimestampIfPresent() throws -> Timestamp? {
-        let start = position
         guard let text = try readStringIfPresent() else { return nil }
         guard let timestamp = Timestamp(parsing: text) else {
-            throw error("\"\(text)\" is not a time: expected RFC 3339, such as 2026-01-31T12:00:00Z", at: start)
+            throw error("\"\(text)\" is not a time: expected RFC 3339, such as 2026-01-31T12:00:00Z")
         }
         return timestamp
     }
