@@ -36,6 +36,8 @@ TRACKER=/sys/fs/cgroup/freezer/berth-testbed
 # What kubelet and kube-proxy set for the whole machine; `down` puts the old values back.
 SYSCTLS=(vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys
          kernel.keys.root_maxbytes net.bridge.bridge-nf-call-iptables net.netfilter.nf_conntrack_max)
+# Folders whose paths are fixed in kubelet and in the network plugins. `down` removes those that `up` brought about.
+SHARED_FOLDERS=(/var/lib/kubelet /var/lib/cni /var/log/pods /var/log/containers)
 export KUBECONFIG=$KUBECONFIG_FILE
 export PATH=$PATH:/usr/sbin:/sbin
 # The cluster is on this machine: no proxy stands between it and its clients.
@@ -48,7 +50,7 @@ check() {
     [ "$(uname -s)" = Linux ] || refuse "this is not Linux"
     [ "$(id -u)" = 0 ] || refuse "it needs root, for namespaces and cgroups"
     local os='' controller
-    [ ! -r /etc/os-release ] || os=$(. /etc/os-release && echo "${ID:-} ${VERSION_CODENAME:-}")
+    [ ! -r /etc/os-release ] || os=$(. /etc/os-release && echo "${ID:-} ${VERSION_CODENAME:-}") || true
     if [ "$os" != "debian bookworm" ] || ! command -v apt-get > /dev/null 2>&1; then
         refuse "it needs Debian 12 (bookworm), whose archive has the Kubernetes sources; this is '$os'"
     fi
@@ -95,15 +97,29 @@ running() { # running NAME : whether the recorded process is alive
     read -r pid time 2> /dev/null < "$STATE/$1.pid" && [ -n "$time" ] && [ "$(start_time "$pid")" = "$time" ]
 }
 
-stop() { # stop NAME : TERM, then KILL after 5 s
-    if running "$1"; then
-        local pid
-        read -r pid _ < "$STATE/$1.pid"
-        kill "$pid" 2> /dev/null || true
-        for _ in $(seq 50); do running "$1" || break; sleep 0.1; done
-        if running "$1"; then kill -9 "$pid" 2> /dev/null || true; fi
-    fi
-    rm -f "$STATE/$1.pid"
+stop() { # stop NAME... : TERM to all, KILL to those that are left after 3 s
+    local name pid alive
+    for name in "$@"; do
+        read -r pid _ 2> /dev/null < "$STATE/$name.pid" || continue
+        if running "$name"; then kill "$pid" 2> /dev/null || true; fi
+    done
+    for _ in $(seq 30); do
+        alive=''
+        for name in "$@"; do if running "$name"; then alive=1; fi; done
+        [ -n "$alive" ] || break
+        sleep 0.1
+    done
+    for name in "$@"; do
+        if running "$name"; then kill -9 "$(cut -d ' ' -f 1 "$STATE/$name.pid")" 2> /dev/null || true; fi
+        rm -f "$STATE/$name.pid"
+    done
+}
+
+recorded() { # recorded PATTERN... : names of the recorded processes
+    local pattern file
+    for pattern in "$@"; do
+        for file in "$STATE"/$pattern.pid; do [ ! -e "$file" ] || basename "$file" .pid; done
+    done
 }
 
 kill_cgroup() { # kill_cgroup PATH : every process below it
@@ -309,9 +325,9 @@ up() {
     trap give_up EXIT INT TERM
     mkdir -p "$STATE" "$RUN" "$TRACKER"
     cat /proc/sys/kernel/random/boot_id > "$STATE/boot"
-    [ -e /var/log/pods ] || : > "$STATE/made-log-pods"
-    [ -e /var/log/containers ] || : > "$STATE/made-log-containers"
-    [ -e /var/lib/cni ] || : > "$STATE/made-lib-cni"
+    for key in "${SHARED_FOLDERS[@]}"; do
+        [ -e "$key" ] || echo "$key"
+    done > "$STATE/made-folders"
     for key in "${SYSCTLS[@]}"; do
         [ ! -e "/proc/sys/${key//.//}" ] || sysctl -e "$key" 2> /dev/null || true
     done > "$STATE/sysctl.conf"
@@ -343,19 +359,13 @@ down() {
     local same_boot='' file name uid cgroup target
     [ "$(cat "$STATE/boot" 2> /dev/null)" != "$(cat /proc/sys/kernel/random/boot_id)" ] || same_boot=1
     # Who would restart what is stopped goes first, the store last.
-    if [ -n "$same_boot" ]; then
-        for file in "$STATE"/scheduler.pid "$STATE"/controller-manager.pid "$STATE"/proxy.pid "$STATE"/kubelet-*.pid; do
-            [ ! -e "$file" ] || stop "$(basename "$file" .pid)"
-        done
-    fi
+    # shellcheck disable=SC2046  # names without blanks
+    [ -z "$same_boot" ] || stop $(recorded scheduler controller-manager proxy 'kubelet-*')
     for cgroup in /sys/fs/cgroup/freezer/testbed-node[0-9]; do
         [ ! -d "$cgroup" ] || kill_cgroup "$cgroup"
     done
-    if [ -n "$same_boot" ]; then
-        for file in "$STATE"/containerd-*.pid "$STATE"/apiserver.pid "$STATE"/etcd.pid; do
-            [ ! -e "$file" ] || stop "$(basename "$file" .pid)"
-        done
-    fi
+    # shellcheck disable=SC2046
+    [ -z "$same_boot" ] || stop $(recorded 'containerd-*' apiserver etcd)
     # The containers' shims, and whatever a crash left.
     [ ! -d "$TRACKER" ] || kill_cgroup "$TRACKER"
 
@@ -372,9 +382,9 @@ down() {
         target=$(readlink "$file" 2> /dev/null) || continue
         [ "${target#/var/log/pods/}" = "$target" ] || [ -e "$target" ] || rm -f "$file"
     done
-    [ ! -e "$STATE/made-log-pods" ] || rmdir /var/log/pods 2> /dev/null || true
-    [ ! -e "$STATE/made-log-containers" ] || rmdir /var/log/containers 2> /dev/null || true
-    [ ! -e "$STATE/made-lib-cni" ] || rm -rf /var/lib/cni
+    for file in "${SHARED_FOLDERS[@]}"; do
+        grep -qxF "$file" "$STATE/made-folders" 2> /dev/null && remove_folder "$file"
+    done
 
     remove_folder "$RUN"
     ip link del berth0 2> /dev/null || true
