@@ -42,21 +42,21 @@ struct DoubleReference {
         var (logits, values): ([Double], [Double]) = ([], [])
         for decision in 0..<batch.count {
             let context = row(batch.contexts, decision, batch.contextWidth)
-            let shared = zip(product(context, "policy.context.weight"), bias("policy.candidate.bias")).map(+)
+            let shared = zip(product(context, "actor.context.weight"), bias("actor.candidate.bias")).map(+)
             for candidate in batch.candidateOffsets[decision]..<batch.candidateOffsets[decision + 1] {
                 let own = product(
-                    row(batch.candidateRows, candidate, batch.candidateWidth), "policy.candidate.weight")
-                logits += mlp("policy.scorer", zip(shared, own).map(+).map(relu), hidden: relu)
+                    row(batch.candidateRows, candidate, batch.candidateWidth), "actor.candidate.weight")
+                logits += mlp("actor.scorer", zip(shared, own).map(+).map(relu), hidden: relu)
             }
             let nodes = (batch.nodeOffsets[decision]..<batch.nodeOffsets[decision + 1]).map {
-                mlp("value.node", row(batch.nodeRows, $0, batch.nodeWidth), hidden: relu, output: relu)
+                mlp("critic.node", row(batch.nodeRows, $0, batch.nodeWidth), hidden: relu, output: relu)
             }
-            let width = layout["value.node.0.bias"]?.count ?? 0
+            let width = layout["critic.node.0.bias"]?.count ?? 0
             let mean = (0..<width).map { column in
                 nodes.isEmpty ? 0 : nodes.reduce(0) { $0 + $1[column] } / Double(nodes.count)
             }
             let most = (0..<width).map { column in nodes.map { $0[column] }.max() ?? 0 }
-            values += mlp("value.critic", context + mean + most + [log(1 + Double(nodes.count))], hidden: relu)
+            values += mlp("critic.value", context + mean + most + [log(1 + Double(nodes.count))], hidden: relu)
         }
         return (logits, values)
     }

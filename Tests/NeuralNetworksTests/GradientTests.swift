@@ -70,16 +70,15 @@ struct GradientTests {
         workspace.outputGradients.logits = noise(27, &generator)
         workspace.outputGradients.values = noise(9, &generator)
         var gradients = [Float](repeating: 0, count: parameters.count)
-        var span = gradients.mutableSpan
-        network.backward(observations, parameters: parameters.span, workspace: &workspace, gradients: &span)
+        network.backward(observations, parameters: parameters.span, workspace: &workspace, gradients: &gradients)
         let weights = workspace.outputGradients
 
         let exact = centralDifferences(at: parameters) { parameters in
             let reference = DoubleReference(layout: network.layout, parameters: parameters)
             return (0..<9).reduce(0) { sum, row in
                 let x = observations.values[row * 4..<row * 4 + 4].map(Double.init)
-                let logits = reference.mlp("policy", x, hidden: tanhOf)
-                let value = reference.mlp("value", x, hidden: tanhOf)[0]
+                let logits = reference.mlp("actor", x, hidden: tanhOf)
+                let value = reference.mlp("critic", x, hidden: tanhOf)[0]
                 return sum
                     + (0..<3).reduce(value * Double(weights.values[row])) {
                         $0 + logits[$1] * Double(weights.logits[row * 3 + $1])
@@ -112,8 +111,7 @@ struct GradientTests {
         workspace.outputGradients.values = noise(batch.count, &generator)
         let weights = workspace.outputGradients
         var gradients = [Float](repeating: 0, count: parameters.count)
-        var span = gradients.mutableSpan
-        network.backward(batch, parameters: parameters.span, workspace: &workspace, gradients: &span)
+        network.backward(batch, parameters: parameters.span, workspace: &workspace, gradients: &gradients)
         let exact = centralDifferences(at: parameters) { parameters in
             let (logits, values) = DoubleReference(layout: network.layout, parameters: parameters).candidates(batch)
             return zip(logits, weights.logits).reduce(0) { $0 + $1.0 * Double($1.1) }
@@ -135,8 +133,7 @@ struct GradientTests {
             network.forward(observations, parameters: parameters.span, heads: .both, workspace: &workspace)
             workspace.outputGradients.logits = [1, -1, 1, -1, 1, -1]
             workspace.outputGradients.values = [1, 2, 3]
-            var span = gradients.mutableSpan
-            network.backward(observations, parameters: parameters.span, workspace: &workspace, gradients: &span)
+            network.backward(observations, parameters: parameters.span, workspace: &workspace, gradients: &gradients)
             if once.isEmpty { once = gradients }
         }
         for (twice, single) in zip(gradients, once) { #expect(abs(twice - 2 * single) <= 1e-5 * (1 + abs(single))) }

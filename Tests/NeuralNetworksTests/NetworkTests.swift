@@ -35,8 +35,8 @@ struct NetworkTests {
         var other = RandomGenerator(seed: 6)
         #expect(network.initialParameters(using: &other) != parameters)
         for (name, norm) in [
-            ("policy.0.weight", 2.0 * 4), ("policy.1.weight", 2.0 * 64), ("policy.2.weight", 1e-4 * 2),
-            ("value.2.weight", 1), ("policy.0.bias", 0),
+            ("actor.0.weight", 2.0 * 4), ("actor.1.weight", 2.0 * 64), ("actor.2.weight", 1e-4 * 2),
+            ("critic.2.weight", 1), ("actor.0.bias", 0),
         ] {
             let range = network.layout[name]?.range ?? 0..<0
             let sum = parameters[range].reduce(0.0) { $0 + Double($1) * Double($1) }

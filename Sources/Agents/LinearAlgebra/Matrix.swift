@@ -70,3 +70,58 @@ public struct Matrix: Sendable, Equatable {
         return result
     }
 }
+
+extension Matrix {
+    /// Appends one row.
+    /// - Precondition: `row.count` is the number of columns.
+    public mutating func append(row: Span<Float>) {
+        precondition(row.count == columns, "a row of another width")
+        row.withUnsafeBufferPointer { values.append(contentsOf: $0) }
+        rows += 1
+    }
+
+    /// Appends rows of another matrix of as many columns.
+    public mutating func append(rows range: Range<Int>, of other: Matrix) {
+        precondition(other.columns == columns, "rows of another width")
+        values.append(contentsOf: other.values[range.lowerBound * columns..<range.upperBound * columns])
+        rows += range.count
+    }
+
+    /// Appends the rows `indices`, in that order, of another matrix of as many columns.
+    public mutating func append(rows indices: Span<Int>, of other: Matrix) {
+        precondition(other.columns == columns, "rows of another width")
+        let width = columns
+        let first = values.count
+        values.append(contentsOf: repeatElement(0, count: indices.count * width))
+        rows += indices.count
+        var target = values.mutableSpan
+        let source = other.values.span
+        for position in indices.indices {
+            let from = indices[position] * width
+            let to = first + position * width
+            for column in 0..<width { target[to + column] = source[from + column] }
+        }
+    }
+}
+
+extension Matrix: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case rows, columns, values
+    }
+
+    /// Reads rows, columns and values.
+    /// - Throws: `DecodingError` when there are not rows × columns values.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let (rows, columns) = (
+            try container.decode(Int.self, forKey: .rows), try container.decode(Int.self, forKey: .columns)
+        )
+        let values = try container.decode([Float].self, forKey: .values)
+        guard rows >= 0, columns >= 0, values.count == rows * columns else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .values, in: container,
+                debugDescription: "\(values.count) values in a matrix of \(rows) x \(columns)")
+        }
+        self.init(rows: rows, columns: columns, values: values)
+    }
+}

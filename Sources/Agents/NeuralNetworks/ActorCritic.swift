@@ -67,5 +67,5 @@ public protocol ActorCritic: Sendable {
     /// the last forward pass, which must have computed both heads.
     func backward(
         _ observations: Observations, parameters: Span<Float>, workspace: inout Workspace,
-        gradients: inout MutableSpan<Float>)
+        gradients: inout [Float])
 }

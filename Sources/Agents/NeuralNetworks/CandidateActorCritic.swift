@@ -47,14 +47,14 @@ public struct CandidateActorCritic: ActorCritic {
         var layout = ParameterLayout()
         self.space = space
         firstWidth = hidden[0]
-        contextWeight = layout.add("policy.context.weight", shape: [space.contextWidth, hidden[0]])
-        candidateWeight = layout.add("policy.candidate.weight", shape: [space.candidateWidth, hidden[0]])
-        firstBias = layout.add("policy.candidate.bias", shape: [hidden[0]])
-        scorer = MLP("policy.scorer", widths: hidden + [1], hidden: .relu, layout: &layout)
+        contextWeight = layout.add("actor.context.weight", shape: [space.contextWidth, hidden[0]])
+        candidateWeight = layout.add("actor.candidate.weight", shape: [space.candidateWidth, hidden[0]])
+        firstBias = layout.add("actor.candidate.bias", shape: [hidden[0]])
+        scorer = MLP("actor.scorer", widths: hidden + [1], hidden: .relu, layout: &layout)
         embedding = MLP(
-            "value.node", widths: [space.nodeWidth, embeddingWidth], hidden: .relu, output: .relu, layout: &layout)
+            "critic.node", widths: [space.nodeWidth, embeddingWidth], hidden: .relu, output: .relu, layout: &layout)
         let criticInputs = space.contextWidth + 2 * embeddingWidth + 1
-        critic = MLP("value.critic", widths: [criticInputs] + hidden + [1], hidden: .relu, layout: &layout)
+        critic = MLP("critic.value", widths: [criticInputs] + hidden + [1], hidden: .relu, layout: &layout)
         self.layout = layout
     }
 
@@ -154,8 +154,9 @@ public struct CandidateActorCritic: ActorCritic {
 
     public func backward(
         _ observations: CandidateBatch, parameters: Span<Float>, workspace: inout Workspace,
-        gradients: inout MutableSpan<Float>
+        gradients: inout [Float]
     ) {
+        var gradients = gradients.mutableSpan
         backwardScores(observations, parameters, &workspace, &gradients)
         backwardValues(observations, parameters, &workspace, &gradients)
     }

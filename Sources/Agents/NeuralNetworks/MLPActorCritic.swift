@@ -19,8 +19,8 @@ public struct MLPActorCritic: ActorCritic {
     /// A network for observations of `inputs` features and `actions` actions.
     public init(inputs: Int, actions: Int, hidden: [Int] = [64, 64], activation: Activation = .tanh) {
         var layout = ParameterLayout()
-        policy = MLP("policy", widths: [inputs] + hidden + [actions], hidden: activation, layout: &layout)
-        value = MLP("value", widths: [inputs] + hidden + [1], hidden: activation, layout: &layout)
+        policy = MLP("actor", widths: [inputs] + hidden + [actions], hidden: activation, layout: &layout)
+        value = MLP("critic", widths: [inputs] + hidden + [1], hidden: activation, layout: &layout)
         self.layout = layout
     }
 
@@ -55,8 +55,9 @@ public struct MLPActorCritic: ActorCritic {
 
     public func backward(
         _ observations: Matrix, parameters: Span<Float>, workspace: inout Workspace,
-        gradients: inout MutableSpan<Float>
+        gradients: inout [Float]
     ) {
+        var gradients = gradients.mutableSpan
         workspace.policy.outputGradients.assign(workspace.outputGradients.logits)
         policy.backward(
             parameters: parameters, observations.values.span, cache: &workspace.policy, gradients: &gradients)

@@ -5,7 +5,7 @@
 public struct ParameterLayout: Sendable, Equatable, Codable {
     /// One named part.
     public struct Entry: Sendable, Equatable, Codable {
-        /// Unique name, such as `policy.0.weight`.
+        /// Unique name, such as `actor.0.weight`.
         public let name: String
         /// Sizes, row-major: (inputs, outputs) for weights, (outputs) for biases.
         public let shape: [Int]

@@ -1,0 +1,33 @@
+public import Gym
+public import NeuralNetworks
+public import Settings
+
+/// Shape of an actor-critic.
+public struct NetworkSettings: Configurable, Equatable {
+    /// Widths of the hidden layers of policy and value network.
+    public var hidden = [64, 64]
+    /// Activation of the hidden layers over flat observations: tanh is the convention of classic control. The
+    /// candidate scorer always uses ReLU.
+    public var activation = Activation.tanh
+    /// Width of a node's embedding in the critic of the candidate scorer.
+    public var embeddingWidth = 32
+
+    /// Two layers of 64.
+    public init() {}
+
+    public func validate() throws(SettingsError) {
+        try require("hidden", notEmpty: hidden)
+        try require("hidden", each: hidden, in: 1...8192)
+        try require("embeddingWidth", embeddingWidth, in: 1...8192)
+    }
+
+    /// An actor-critic for flat observations of `inputs` features and `actions` actions.
+    public func flat(inputs: Int, actions: Int) -> MLPActorCritic {
+        MLPActorCritic(inputs: inputs, actions: actions, hidden: hidden, activation: activation)
+    }
+
+    /// An actor-critic that scores candidates.
+    public func candidates(_ space: CandidateSpace) -> CandidateActorCritic {
+        CandidateActorCritic(space: space, hidden: hidden, embeddingWidth: embeddingWidth)
+    }
+}

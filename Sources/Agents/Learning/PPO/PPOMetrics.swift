@@ -1,0 +1,47 @@
+/// What one iteration of PPO did: a rollout and the updates from it.
+public struct PPOMetrics: Sendable, Equatable {
+    /// Iterations so far, this one included.
+    public var iteration = 0
+    /// Steps so far over all environments.
+    public var steps = 0
+    /// Episodes that ended in this iteration.
+    public var episodes = 0
+    /// Mean sum of rewards of those episodes, unscaled; `nil` when none ended.
+    public var meanReturn: Double?
+    /// Mean steps of those episodes; `nil` when none ended.
+    public var meanLength: Double?
+    /// Mean clipped surrogate over all minibatches.
+    public var policyLoss = 0.0
+    /// Mean half squared error of the value, before its weight.
+    public var valueLoss = 0.0
+    /// Mean entropy, normalised where that is asked for.
+    public var entropy = 0.0
+    /// Mean approximate KL divergence of the new policy from the old, in nats.
+    public var approximateKL = 0.0
+    /// Share of samples whose ratio was out of the clip range.
+    public var clipFraction = 0.0
+    /// 1 - Var(returns - values) / Var(returns): 1 for a perfect critic, 0 for a constant one; `nil` when all returns
+    /// are equal.
+    public var explainedVariance: Double?
+    /// Mean norm of the gradient before clipping.
+    public var gradientNorm = 0.0
+    /// Updates of the parameters in this iteration.
+    public var updates = 0
+    /// Learning rate of this iteration.
+    public var learningRate = 0.0
+    /// Clip range of this iteration.
+    public var clipRange = 0.0
+    /// Steps per second of wall time in this iteration.
+    public var stepsPerSecond = 0.0
+    /// Wall time in environments, in seconds: of the slowest thread.
+    public var environmentSeconds = 0.0
+    /// Wall time in the network and in drawing actions during the rollout, in seconds: of the same thread.
+    public var inferenceSeconds = 0.0
+    /// Wall time of advantages and updates, in seconds.
+    public var updateSeconds = 0.0
+    /// Wall time of the whole iteration, in seconds.
+    public var seconds = 0.0
+
+    /// Of nothing.
+    public init() {}
+}

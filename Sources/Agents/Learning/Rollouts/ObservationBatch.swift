@@ -1,0 +1,104 @@
+public import Gym
+public import LinearAlgebra
+import Randomness
+
+/// Observations one after the other, flat or ragged: what rollouts store and minibatches are gathered from.
+public protocol ObservationBatch: Sendable, Codable {
+    /// Number of observations.
+    var count: Int { get }
+    /// Width of each kind of row: one kind for flat observations; context, node and candidate rows for ragged ones.
+    var rowWidths: [Int] { get }
+
+    /// A batch of the same widths without observations.
+    func emptied() -> Self
+    /// Removes all observations and keeps the memory.
+    mutating func removeAll()
+    /// Appends observation `index` of a batch of the same widths.
+    mutating func append(_ index: Int, of other: Self)
+    /// Appends the observations `indices`, in that order, of a batch of the same widths.
+    mutating func append(_ indices: Span<Int>, of other: Self)
+    /// Appends all observations of a batch of the same widths.
+    mutating func append(allOf other: Self)
+    /// Rows of every kind that observation `index` has: what a network's memory and time grow with.
+    func rowCount(_ index: Int) -> Int
+    /// Calls `body` with the number of each kind of row, in the order of `rowWidths`, and those rows.
+    mutating func forEachRowKind(_ body: (_ kind: Int, _ rows: inout MutableSpan<Float>) -> Void)
+}
+
+extension Matrix: ObservationBatch {
+    public var count: Int { rows }
+    public var rowWidths: [Int] { [columns] }
+
+    public func emptied() -> Matrix { Matrix(rows: 0, columns: columns) }
+    public mutating func removeAll() { resize(rows: 0) }
+    public func rowCount(_ index: Int) -> Int { 1 }
+
+    public mutating func append(_ index: Int, of other: Matrix) {
+        append(rows: index..<index + 1, of: other)
+    }
+
+    public mutating func append(_ indices: Span<Int>, of other: Matrix) {
+        append(rows: indices, of: other)
+    }
+
+    public mutating func append(allOf other: Matrix) {
+        append(rows: 0..<other.rows, of: other)
+    }
+
+    public mutating func forEachRowKind(_ body: (Int, inout MutableSpan<Float>) -> Void) {
+        var rows = values.mutableSpan
+        body(0, &rows)
+    }
+}
+
+extension CandidateBatch: ObservationBatch {
+    public var rowWidths: [Int] { [contextWidth, nodeWidth, candidateWidth] }
+
+    public func emptied() -> CandidateBatch {
+        CandidateBatch(
+            space: CandidateSpace(
+                contextWidth: contextWidth, nodeWidth: nodeWidth, candidateWidth: candidateWidth, bound: .infinity))
+    }
+
+    public mutating func append(_ indices: Span<Int>, of other: CandidateBatch) {
+        for index in indices.indices { append(indices[index], of: other) }
+    }
+
+    public mutating func append(allOf other: CandidateBatch) {
+        append(0..<other.count, of: other)
+    }
+
+    public func rowCount(_ index: Int) -> Int { 1 + nodeCount(index) + candidateCount(index) }
+
+    public mutating func forEachRowKind(_ body: (Int, inout MutableSpan<Float>) -> Void) {
+        withRows { contexts, nodes, candidates in
+            body(0, &contexts)
+            body(1, &nodes)
+            body(2, &candidates)
+        }
+    }
+}
+
+/// Normalises every kind of row of a batch by running statistics of its own.
+public struct BatchNormalizer: Sendable, Equatable, Codable {
+    /// One normaliser for each kind of row.
+    public internal(set) var kinds: [ObservationNormalizer]
+
+    /// A normaliser that has seen no rows.
+    /// - Parameters:
+    ///   - widths: width of each kind of row.
+    ///   - clip: normalised values are clipped to this absolute value.
+    public init(widths: [Int], clip: Float = 10) {
+        kinds = widths.map { ObservationNormalizer(width: $0, clip: clip) }
+    }
+
+    /// Normalises all rows of `batch` in place.
+    public func normalize(_ batch: inout some ObservationBatch) {
+        batch.forEachRowKind { kind, rows in kinds[kind].normalize(&rows) }
+    }
+
+    /// Takes all rows of `batch` into the statistics.
+    public mutating func add(_ batch: inout some ObservationBatch) {
+        batch.forEachRowKind { kind, rows in kinds[kind].statistics.add(rows: rows.span) }
+    }
+}

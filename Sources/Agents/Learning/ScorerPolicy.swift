@@ -1,0 +1,85 @@
+public import Checkpoints
+public import Cluster
+import Gym
+import LinearAlgebra
+import NeuralNetworks
+
+/// A trained candidate scorer as a policy of the cluster: its preferences are its probabilities.
+///
+/// Observations are encoded by `ObservationEncoder` and normalised with the training run's statistics, as they were in
+/// training. A copy has scratch memory of its own, so each thread can have one.
+public struct ScorerPolicy: Policy, Sendable {
+    private let network: CandidateActorCritic
+    private let parameters: [Float]
+    private let normalizer: BatchNormalizer?
+    private var encoder = ObservationEncoder()
+    private var batch: CandidateBatch
+    private var workspace: CandidateActorCritic.Workspace
+    private var logProbabilities: [Float] = []
+    private var probabilities: [Float] = []
+
+    /// The policy of a training run's checkpoint.
+    /// - Throws: `CheckpointError` when a part is missing or of another shape, or when the policy was trained on other
+    ///   features than `ObservationEncoder` writes; it names the part or the feature.
+    public init(_ checkpoint: Checkpoint) throws {
+        try checkpoint.requireSchema(ObservationEncoder.schema)
+        let space = ObservationEncoder.space
+        network = CandidateActorCritic(
+            space: space, hidden: try Self.hiddenWidths(checkpoint),
+            embeddingWidth: try Self.width("critic.node.0.bias", in: checkpoint))
+        parameters = try checkpoint.parameters(network.layout)
+        guard parameters.allSatisfy(\.isFinite) else {
+            throw CheckpointError(path: "policy", problem: "holds weights that are not finite: the run had diverged")
+        }
+        batch = CandidateBatch(space: space)
+        normalizer = try checkpoint.normalizer(widths: batch.rowWidths)
+        workspace = network.makeWorkspace()
+    }
+
+    /// Widths of the scorer's hidden layers, read off the shapes of its biases.
+    private static func hiddenWidths(_ checkpoint: Checkpoint) throws -> [Int] {
+        var widths = [try width("actor.candidate.bias", in: checkpoint)]
+        var layer = 0
+        while checkpoint[Checkpoint.path(ofParameter: "actor.scorer.\(layer + 1).bias")] != nil {
+            widths.append(try width("actor.scorer.\(layer).bias", in: checkpoint))
+            layer += 1
+        }
+        return widths
+    }
+
+    private static func width(_ name: String, in checkpoint: Checkpoint) throws -> Int {
+        let path = Checkpoint.path(ofParameter: name)
+        let width = try checkpoint.floats(path).count
+        guard width > 0 else { throw CheckpointError(path: path, problem: "is empty") }
+        return width
+    }
+
+    /// The probability of each candidate.
+    ///
+    /// One pass over all candidates; cost O(candidates), without allocation once warm but for the result.
+    public mutating func preferences(for decision: Decision, in snapshot: ClusterSnapshot) throws -> [Double] {
+        guard !decision.candidates.isEmpty else { throw PolicyError("a decision without candidates") }
+        batch.removeAll()
+        encoder.encode(decision, in: snapshot, appendingTo: &batch)
+        normalizer?.normalize(&batch)
+        let parameters = parameters
+        network.forward(batch, parameters: parameters.span, heads: .policy, workspace: &workspace)
+        let output = workspace.output
+        guard output.logits.allSatisfy(\.isFinite) else {
+            throw PolicyError("the policy gave a score that is not finite")
+        }
+        Self.softmax(output, &logProbabilities, &probabilities)
+        return probabilities.map(Double.init)
+    }
+
+    private static func softmax(
+        _ output: ActorCriticOutput, _ logProbabilities: inout [Float], _ probabilities: inout [Float]
+    ) {
+        logProbabilities = output.logits
+        probabilities = output.logits
+        var logs = logProbabilities.mutableSpan
+        var values = probabilities.mutableSpan
+        Kernels.logSoftmax(
+            output.logits.span, offsets: output.offsets.span, logProbabilities: &logs, probabilities: &values)
+    }
+}
