@@ -20,23 +20,21 @@ struct RunFolder {
     /// Makes the folder of a new run.
     /// - Parameter overwrite: removes the run that is there.
     /// - Throws: `CommandFailure` when there is a run already and `overwrite` is false.
-    static func create(_ path: String, overwrite: Bool) throws -> RunFolder {
-        let folder = RunFolder(path: path)
+    func create(overwrite: Bool) throws {
         let files = FileManager.default
-        if files.fileExists(atPath: folder.checkpointFolder) || files.fileExists(atPath: folder.configurationFile) {
+        if files.fileExists(atPath: checkpointFolder) || files.fileExists(atPath: configurationFile) {
             guard overwrite else {
                 throw CommandFailure.usage(
                     "\(path) already holds a run",
                     hint: "continue it with --resume \(path), replace it with --overwrite, or name another --out")
             }
-            try folder.removeRun()
+            try removeRun()
         }
         do {
-            try files.createDirectory(atPath: folder.checkpointFolder, withIntermediateDirectories: true)
+            try files.createDirectory(atPath: checkpointFolder, withIntermediateDirectories: true)
         } catch {
             throw CommandFailure(message: "cannot make the run folder \(path): \(error.localizedDescription)")
         }
-        return folder
     }
 
     /// Removes what a run wrote, and nothing else that may be in the folder.

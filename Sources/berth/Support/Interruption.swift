@@ -12,12 +12,17 @@ enum Interruption {
     static func install() {
         // Made now: a global must not be initialised inside a signal handler.
         _ = received.load(ordering: .relaxed)
+        // A parent that blocks signals, as threads of a dispatch queue do, passes that on to its children.
+        var wanted = sigset_t()
+        sigemptyset(&wanted)
         for number in [SIGINT, SIGTERM] {
+            sigaddset(&wanted, number)
             signal(number) { number in
                 Interruption.received.store(number, ordering: .relaxed)
                 signal(number, SIG_DFL)
             }
         }
+        pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
     }
 
     /// The signal that asked to stop; `nil` when none came.

@@ -1,0 +1,95 @@
+import ArgumentParser
+import Foundation
+import Settings
+
+/// `berth train`
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Trains a policy, or continues a run.",
+        discussion: """
+            The run folder holds config.yaml with every default written out, checkpoints, metrics.csv and TensorBoard's \
+            events. Ctrl-C saves a checkpoint; the run continues bit for bit with --resume.
+            """)
+
+    @Option(name: .long, help: ArgumentHelp("The configuration, a YAML file.", valueName: "file"))
+    var config: String?
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "Override one setting, as in --set ppo.totalSteps=1000. May be repeated.", valueName: "key=value"))
+    var set: [String] = []
+
+    @Option(name: .long, help: "Seed of the run, in place of the configuration's.")
+    var seed: UInt64?
+
+    @Option(
+        name: .long, help: ArgumentHelp("The run folder. Without it: runs/CONFIG-SEED.", valueName: "dir"))
+    var out: String?
+
+    @Option(name: .long, help: ArgumentHelp("Continue the run in this folder.", valueName: "dir"))
+    var resume: String?
+
+    @Flag(name: .long, help: "Replace a run that is in the folder already.")
+    var overwrite = false
+
+    mutating func run() throws {
+        let run = try resume.map(resumed) ?? started()
+        let clock = ContinuousClock()
+        let start = clock.now
+        let first = run.training.trainer.steps
+        let end = try run.training.run()
+        let seconds = (clock.now - start) / .seconds(1)
+        let steps = run.training.trainer.steps - first
+        let folder = run.training.folder.path
+        switch end {
+        case .finished:
+            print(
+                "trained \(Figures.grouped(steps)) steps in \(Figures.duration(seconds)) "
+                    + "(\(Figures.grouped(Int(Double(steps) / max(seconds, 1e-9)))) steps/s), run folder \(folder)")
+            try run.evaluate()
+        case .interrupted:
+            print("stopped at step \(Figures.grouped(run.training.trainer.steps)) and saved a checkpoint")
+            print("continue with: berth train --resume \(folder)")
+            throw ExitCode(Interruption.exitStatus)
+        }
+    }
+
+    /// A new run.
+    private func started() throws -> PreparedRun {
+        guard let config else {
+            throw CommandFailure.usage("--config FILE is missing", hint: "or --resume DIR to continue a run")
+        }
+        var configuration = try TrainConfiguration.load(from: config, overrides: set)
+        if let seed { configuration.seed = seed }
+        let name = URL(filePath: config).deletingPathExtension().lastPathComponent
+        // Everything that can be wrong with the configuration is found before a folder is made.
+        let prepared = try PreparedRun(
+            configuration, folder: RunFolder(path: out ?? "runs/\(name)-\(configuration.seed)"))
+        try prepared.training.folder.create(overwrite: overwrite)
+        try writeConfiguration(of: prepared)
+        return prepared
+    }
+
+    /// The run in a folder, where its newest checkpoint left it.
+    private func resumed(_ path: String) throws -> PreparedRun {
+        for (option, isGiven) in [
+            ("--config", config != nil), ("--seed", seed != nil), ("--out", out != nil), ("--overwrite", overwrite),
+        ] where isGiven {
+            throw CommandFailure.usage(
+                "\(option) cannot be given with --resume", hint: "the run's own config.yaml says how it goes on")
+        }
+        let folder = RunFolder(path: path)
+        _ = try RunFolder.newestCheckpoint(path)
+        let configuration = try TrainConfiguration.load(from: folder.configurationFile, overrides: set)
+        let prepared = try PreparedRun(configuration, folder: folder)
+        try prepared.training.resume()
+        if !set.isEmpty { try writeConfiguration(of: prepared) }
+        return prepared
+    }
+
+    private func writeConfiguration(of run: PreparedRun) throws {
+        let text = try run.training.configuration.yaml()
+        try Data(text.utf8).write(to: URL(filePath: run.training.folder.configurationFile), options: .atomic)
+    }
+}

@@ -1,0 +1,59 @@
+import Learning
+import Settings
+
+/// What `berth train` reads from its configuration file.
+struct TrainConfiguration: Configurable, Equatable {
+    /// Decides everything that is random in the run.
+    var seed: UInt64 = 0
+    /// What the policy is trained in.
+    var environment = TrainEnvironment.cartpole(CartPoleSettings())
+    /// The algorithm and the network.
+    var ppo = PPOSettings()
+    /// When checkpoints are written.
+    var checkpoints = CheckpointSettings()
+}
+
+/// When checkpoints are written, beside the one at the end.
+struct CheckpointSettings: Configurable, Equatable {
+    /// Steps from one checkpoint to the next; it is written after the iteration that reaches them.
+    var everySteps = 50_000
+    /// How many are kept: the newest.
+    var keep = 2
+
+    func validate() throws(SettingsError) {
+        try require("everySteps", everySteps, in: 1...)
+        try require("keep", keep, in: 1...)
+    }
+}
+
+/// What a policy is trained in.
+enum TrainEnvironment: ConfigurableChoice, Equatable {
+    /// Balancing a pole on a cart.
+    case cartpole(CartPoleSettings)
+
+    static var choices: [Choice<TrainEnvironment>] {
+        [Choice("cartpole", CartPoleSettings.self) { .cartpole($0) }]
+    }
+
+    var selected: (kind: String, settings: any Configurable) {
+        switch self {
+        case .cartpole(let settings): ("cartpole", settings)
+        }
+    }
+}
+
+/// CartPole as an environment to train in; the defaults make it Gymnasium's CartPole-v1.
+struct CartPoleSettings: Configurable, Equatable {
+    /// Steps after which an episode is truncated.
+    var timeLimit = 500
+    /// Episodes that the trained policy plays at the end, always taking its most probable action; 0 for none.
+    var evaluationEpisodes = 100
+    /// Seed of the first of those episodes; the others count up from it.
+    var evaluationSeed: UInt64 = 1_000_000
+
+    func validate() throws(SettingsError) {
+        try require("timeLimit", timeLimit, in: 1...)
+        try require("evaluationEpisodes", evaluationEpisodes, in: 0...1_000_000)
+        try require("evaluationSeed", evaluationSeed, in: 0...UInt64(Int64.max))
+    }
+}

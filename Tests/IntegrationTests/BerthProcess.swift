@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+
+/// The built `berth` command, run as a user runs it.
+struct BerthProcess {
+    /// What a finished process left.
+    struct Result {
+        var status: Int32
+        var output: String
+        var errors: String
+    }
+
+    /// The command beside this test program.
+    static let executable = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "berth")
+
+    /// Runs `berth`, or another program, to its end.
+    static func run(
+        executable: String? = nil, _ arguments: [String], in folder: String? = nil
+    ) async throws -> Result {
+        try await BerthProcess(executable: executable, arguments, in: folder).result()
+    }
+
+    private let process = Process()
+    private let output: URL
+    private let errors: URL
+
+    /// Starts `berth`, or another program.
+    init(executable: String? = nil, _ arguments: [String], in folder: String? = nil) throws {
+        let name = FileManager.default.temporaryDirectory.appending(path: "berth-output-\(UUID().uuidString)")
+        // Files and not pipes: a long output would fill a pipe that nobody reads.
+        output = name.appendingPathExtension("out")
+        errors = name.appendingPathExtension("err")
+        try Data().write(to: output)
+        try Data().write(to: errors)
+        process.executableURL = executable.map { URL(filePath: $0) } ?? Self.executable
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try FileHandle(forWritingTo: output)
+        process.standardError = try FileHandle(forWritingTo: errors)
+        if let folder { process.currentDirectoryURL = URL(filePath: folder) }
+        try process.run()
+    }
+
+    /// Sends a signal.
+    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    var isRunning: Bool { process.isRunning }
+
+    /// Waits for the end.
+    func result() async throws -> Result {
+        while process.isRunning { try await Task.sleep(for: .milliseconds(5)) }
+        defer {
+            try? FileManager.default.removeItem(at: output)
+            try? FileManager.default.removeItem(at: errors)
+        }
+        return Result(
+            status: process.terminationStatus, output: try String(contentsOf: output, encoding: .utf8),
+            errors: try String(contentsOf: errors, encoding: .utf8))
+    }
+}
+
+/// A new folder, removed afterwards.
+func withTemporaryFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "berth-test-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try await body(folder.path)
+}
+
+/// Root of the repository.
+let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
