@@ -1,0 +1,149 @@
+import Cluster
+import Randomness
+import Workloads
+
+/// Everything that changes in an episode.
+struct EpisodeState: Sendable, Codable {
+    var snapshot: ClusterSnapshot
+    var isRunning = false
+    var nodes: [NodeModel] = []
+    var services: [ServiceModel] = []
+    /// What the pods of the snapshot do, in the same order.
+    var loads: [PodLoad] = []
+    var interference: InterferenceProcess?
+    var jobsStarted = 0
+    var nextPodID = 1
+    /// Times of pods, nodes and arrivals, each from a generator of its own.
+    var lifecycleGenerator = RandomGenerator(seed: 0)
+    var nodeGenerator = RandomGenerator(seed: 0)
+    var arrivalGenerator = RandomGenerator(seed: 0)
+    var telemetry = TelemetryState()
+    /// Since the last report.
+    var evictions = 0
+    var replicaChanges = 0
+
+    init(interval: Double) {
+        snapshot = ClusterSnapshot(interval: interval)
+    }
+}
+
+/// A node's hardware and what became of it.
+struct NodeModel: Sendable, Codable {
+    var cores: Double
+    var speed: Double
+    var memory: Double
+    var cache: Double
+    var bandwidth: Double
+    var reserved: Resources
+    /// Losses per second.
+    var lossRate: Double
+    /// When it is lost next; negative for never.
+    var lostAt = -1.0
+    /// When it returns; negative while it is up.
+    var returnsAt = -1.0
+    /// When its replicas are replaced; negative for not.
+    var replacedAt = -1.0
+    /// True values of the interval so far, as integrals over time.
+    var truth = NodeSample()
+
+    var isUp: Bool { returnsAt < 0 }
+}
+
+/// What there is to measure on a node.
+struct NodeSample: Sendable, Codable {
+    var cpu = 0.0
+    var memory = 0.0
+    var bandwidth = 0.0
+    var missRatio = 0.0
+    var instructionsPerCycle = 0.0
+}
+
+/// A service's parameters and what became of it.
+struct ServiceModel: Sendable, Codable {
+    var serviceTime: ServiceTime
+    var meanServiceTime: Double
+    var timeOut: Double
+    var queueLimit: Double
+    var workers: Double
+    var memoryUse: Double
+    var maximumUnavailable: Double
+    var startup: Double
+    var startupVariation: Double
+    var termination: Double
+    var cpuSensitivity: Double
+    var cacheSensitivity: Double
+    var bandwidthSensitivity: Double
+    var cache: Double
+    var bandwidthPerCore: Double
+    var baseRate: Double
+    var rateNoise: Double
+    var curve: LoadCurve
+    var podsCreated = 0
+    var p50 = QuantileSearch()
+    var p95 = QuantileSearch()
+    var p99 = QuantileSearch()
+
+    // Of the current placement (see `regroup`).
+    var ready = 0
+    var boundCores = 0.0
+
+    // Of the current interval.
+    var rate = 0.0
+    var rejected = 0.0
+    var timedOut = 0.0
+    /// Requests lost from the queues of replicas that died.
+    var killed = 0.0
+    /// Core-seconds used.
+    var used = 0.0
+}
+
+/// What a pod does to its node, and when its phase changes.
+struct PodLoad: Sendable, Codable {
+    /// Index of its service; negative for a batch job.
+    var service: Int
+    /// Index of its node; negative while pending.
+    var node = -1
+    var isReady = false
+    /// When it becomes ready, is gone, or ends; negative for never.
+    var changesAt = -1.0
+    /// CPU weight, in cores requested; cgroups give at least 2 shares of 1024 for a core.
+    var weight: Double
+    /// Cores that it can use at most.
+    var limit: Double
+    /// Bytes of cache that it touches when it is busy.
+    var cache: Double
+    /// Memory traffic in bytes/s per core that it uses.
+    var bandwidthPerCore: Double
+    /// Memory in bytes.
+    var memory: Double
+    var queue = ReplicaQueue()
+
+    // Of the current stretch of time.
+    /// Cores that it wants on average.
+    var demand = 0.0
+    /// Cores that it has while it is busy.
+    var capacity = 0.0
+    /// Its service time / the service time alone.
+    var slowdown = 1.0
+    /// Core-seconds used in the interval so far.
+    var used = 0.0
+    /// Cores used in the last intervals, newest first; negative for not measured.
+    var history = SIMD4<Float>(repeating: -1)
+
+    static let leastWeight = 2.0 / 1024
+}
+
+/// Memory that is kept between intervals so that a step allocates nothing; holds no state.
+struct Scratch: Sendable {
+    var mixtures: [LatencyMixture] = []
+    /// Indices into the pods, grouped by node.
+    var order: [Int] = []
+    /// Where each node's group begins; one more than there are nodes.
+    var starts: [Int] = []
+    /// Whether the groups no longer fit the pods.
+    var isStale = true
+    /// When the next pod changes its phase; infinite for never.
+    var nextChange = Double.infinity
+    var allocatableCores = 0.0
+    var sharing: [CoreClaim] = []
+}

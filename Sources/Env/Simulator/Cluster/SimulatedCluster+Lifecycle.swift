@@ -1,0 +1,287 @@
+import Cluster
+import Foundation
+import Randomness
+import Workloads
+
+/// Pods come, become ready, and go.
+extension SimulatedCluster {
+    /// Moments inside an interval at which pods change are multiples of this share of it.
+    private static let momentsPerInterval = 8.0
+
+    /// The first moment at or after `time` at which a pod may change.
+    func moment(_ time: Double) -> Double {
+        let step = settings.interval / Self.momentsPerInterval
+        return (time / step - 1e-9).rounded(.up) * step
+    }
+
+    /// Adds a pending replica.
+    mutating func createReplica(of service: Int) {
+        let template = state.snapshot.services[service]
+        let model = state.services[service]
+        state.services[service].podsCreated += 1
+        let pod = Pod(
+            id: state.nextPodID, name: "\(template.name)-\(model.podsCreated)", service: service,
+            requests: template.requests, created: state.snapshot.time)
+        append(
+            pod,
+            PodLoad(
+                service: service, weight: max(PodLoad.leastWeight, template.requests.cpu),
+                limit: min(model.workers, template.cpuLimit ?? model.workers), cache: model.cache,
+                bandwidthPerCore: model.bandwidthPerCore, memory: model.memoryUse))
+    }
+
+    mutating func append(_ pod: Pod, _ load: PodLoad) {
+        state.nextPodID += 1
+        state.snapshot.pods.append(pod)
+        state.loads.append(load)
+        scratch.isStale = true
+    }
+
+    /// Binds a pending pod, which starts.
+    mutating func bind(_ pod: Int, to node: Int) {
+        state.snapshot.pods[pod].node = node
+        state.snapshot.pods[pod].phase = .starting
+        state.loads[pod].node = node
+        state.snapshot.nodes[node].requested += state.snapshot.pods[pod].requests
+        state.snapshot.nodes[node].podCount += 1
+        scratch.isStale = true
+    }
+
+    mutating func becomeReady(_ pod: Int) {
+        state.snapshot.pods[pod].phase = .ready
+        state.loads[pod].isReady = true
+        state.loads[pod].changesAt = -1
+        scratch.isStale = true
+    }
+
+    /// Lets a bound replica finish its requests and go; what its queue holds beyond that time is lost.
+    mutating func terminate(_ pod: Int) {
+        guard let service = state.snapshot.pods[pod].service else { return }
+        let grace = state.services[service].termination
+        loseQueue(pod, after: grace)
+        state.snapshot.pods[pod].phase = .terminating
+        state.loads[pod].isReady = false
+        state.loads[pod].changesAt = moment(state.snapshot.time + grace)
+        scratch.isStale = true
+    }
+
+    /// Counts the requests in a replica's queue that are not answered within `grace` seconds.
+    private mutating func loseQueue(_ pod: Int, after grace: Double) {
+        let load = state.loads[pod]
+        guard load.service >= 0, load.isReady, load.queue.drainMean > 0 else { return }
+        state.services[load.service].killed += max(0, load.queue.meanWait - grace) / load.queue.drainMean
+    }
+
+    /// Removes a pod at once. Cost: O(pods).
+    mutating func remove(_ pod: Int) {
+        if let node = state.snapshot.pods[pod].node {
+            let requests = state.snapshot.pods[pod].requests
+            state.snapshot.nodes[node].requested -= requests
+            state.snapshot.nodes[node].podCount -= 1
+            if state.snapshot.nodes[node].podCount == 0 { state.snapshot.nodes[node].requested = Resources() }
+        }
+        state.snapshot.pods.remove(at: pod)
+        state.loads.remove(at: pod)
+        scratch.isStale = true
+    }
+
+    /// Removes a pod that the cluster itself puts an end to; a replica is replaced by a pending one.
+    mutating func kill(_ pod: Int) {
+        let service = state.loads[pod].service
+        let wasLeaving = state.snapshot.pods[pod].phase == .terminating
+        loseQueue(pod, after: 0)
+        remove(pod)
+        guard service >= 0, !wasLeaving else { return }
+        state.evictions += 1
+        createReplica(of: service)
+    }
+
+    /// The feasible node with the smallest share of its CPU requested, the first of equals. Cost: O(nodes).
+    func leastRequestedNode(for pod: Pod) -> Int? {
+        var best: Int?
+        var least = Double.infinity
+        for node in state.snapshot.nodes.indices where state.snapshot.obstacle(for: pod, on: node) == nil {
+            let share = state.snapshot.nodes[node].requested.cpu / state.snapshot.nodes[node].allocatable.cpu
+            if share < least { (best, least) = (node, share) }
+        }
+        return best
+    }
+
+    // MARK: Batch jobs
+
+    mutating func startJob(_ job: BatchJob, kind: Int, _ process: inout InterferenceProcess) {
+        state.jobsStarted += 1
+        let rules = settings.interference
+        let pod = Pod(
+            id: state.nextPodID, name: "\(rules.kinds[kind].name)-\(state.jobsStarted)", service: nil,
+            requests: Resources(cpu: job.requestedCores, memory: job.requestedMemory), created: state.snapshot.time)
+        var jobs = [Int](repeating: 0, count: state.nodes.count)
+        for load in state.loads where load.service < 0 { jobs[load.node] += 1 }
+        func isFeasible(_ node: Int) -> Bool {
+            jobs[node] < rules.mostPerNode && state.snapshot.obstacle(for: pod, on: node) == nil
+        }
+        let node: Int?
+        switch rules.placement {
+        case .random:
+            let weights = process.nodeWeights
+            node = process.drawNode { isFeasible($0) ? weights[$0] : 0 }
+        case .leastRequested:
+            node = leastRequestedNode(for: pod).flatMap { isFeasible($0) ? $0 : nil }
+        }
+        guard let node else { return }
+        let cores = max(1e-3, job.cores)
+        append(
+            pod,
+            PodLoad(
+                service: -1, weight: max(PodLoad.leastWeight, job.requestedCores), limit: job.cores, cache: job.cache,
+                bandwidthPerCore: job.memoryBandwidth / cores, memory: job.memory))
+        let index = state.snapshot.pods.count - 1
+        bind(index, to: node)
+        state.snapshot.pods[index].phase = .ready
+        // Jobs come and go between intervals.
+        let end = (state.snapshot.time + job.duration) / settings.interval
+        state.loads[index].changesAt = max(1, end.rounded(.up)) * settings.interval
+    }
+
+    mutating func startJobs() {
+        guard var process = state.interference, process.rate > 0 else { return }
+        let count = process.arrivals(before: state.snapshot.time)
+        if count > 0 {
+            for _ in 0..<count {
+                let (kind, job) = process.drawJob()
+                startJob(job, kind: kind, &process)
+            }
+        }
+        state.interference = process
+    }
+
+    // MARK: Nodes
+
+    /// Loses nodes whose time has come, replaces the replicas of nodes lost long enough, and takes nodes back.
+    mutating func updateNodes() {
+        let time = state.snapshot.time
+        for node in state.nodes.indices {
+            if state.nodes[node].isUp, state.nodes[node].lostAt >= 0, state.nodes[node].lostAt <= time {
+                let rules = settings.nodes
+                state.nodes[node].returnsAt = time + rules.outage.draw(using: &state.nodeGenerator)
+                state.nodes[node].replacedAt = time + rules.evictionDelay.draw(using: &state.nodeGenerator)
+                state.snapshot.nodes[node].isSchedulable = false
+                for pod in state.loads.indices where state.loads[pod].node == node {
+                    loseQueue(pod, after: 0)
+                    state.loads[pod].isReady = false
+                    state.loads[pod].queue = ReplicaQueue()
+                    if state.snapshot.pods[pod].phase == .ready { state.snapshot.pods[pod].phase = .starting }
+                    if state.loads[pod].service >= 0 { state.loads[pod].changesAt = -1 }
+                }
+                scratch.isStale = true
+            }
+            guard !state.nodes[node].isUp else { continue }
+            let returns = state.nodes[node].returnsAt <= time
+            if state.nodes[node].replacedAt >= 0, state.nodes[node].replacedAt <= time {
+                state.nodes[node].replacedAt = -1
+                let lost = state.snapshot.pods.filter { $0.node == node }.map(\.id)
+                for id in lost {
+                    if let pod = state.snapshot.podIndex(id) { kill(pod) }
+                }
+            }
+            if returns { takeBack(node) }
+        }
+    }
+
+    /// A node that returns before its replicas were replaced starts them again.
+    private mutating func takeBack(_ node: Int) {
+        state.nodes[node].returnsAt = -1
+        state.nodes[node].replacedAt = -1
+        state.nodes[node].lostAt =
+            state.snapshot.time + state.nodeGenerator.exponential(rate: state.nodes[node].lossRate)
+        state.snapshot.nodes[node].isSchedulable = true
+        for pod in state.loads.indices where state.loads[pod].node == node && state.loads[pod].service >= 0 {
+            if state.snapshot.pods[pod].phase == .terminating {
+                state.loads[pod].changesAt = moment(state.snapshot.time)
+            } else {
+                scheduleReadiness(pod)
+            }
+        }
+        for pod in state.loads.indices where state.loads[pod].node == node && state.loads[pod].service < 0 {
+            state.snapshot.pods[pod].phase = .ready
+        }
+        scratch.isStale = true
+    }
+
+    /// Draws when a starting replica becomes ready.
+    mutating func scheduleReadiness(_ pod: Int) {
+        guard let service = state.snapshot.pods[pod].service else { return }
+        let model = state.services[service]
+        let delay =
+            model.startup > 0
+            ? state.lifecycleGenerator.logNormal(mean: model.startup, squaredVariation: model.startupVariation) : 0
+        state.loads[pod].changesAt = moment(state.snapshot.time + delay)
+        scratch.isStale = true
+    }
+
+    /// Ends the pod furthest above its requests on each node that has run out of memory, until what is left fits
+    /// (the kernel's and the kubelet's order among pods of one priority).
+    mutating func relieveMemory() {
+        for node in state.nodes.indices {
+            while true {
+                var used = state.nodes[node].reserved.memory
+                var worst: Int?
+                var most = -Double.infinity
+                for slot in scratch.starts[node]..<scratch.starts[node + 1] {
+                    let pod = scratch.order[slot]
+                    used += state.loads[pod].memory
+                    let excess = state.loads[pod].memory - state.snapshot.pods[pod].requests.memory
+                    if excess > most { (worst, most) = (pod, excess) }
+                }
+                guard used > state.nodes[node].memory, let worst else { break }
+                kill(worst)
+                regroup()
+            }
+        }
+    }
+
+    /// How many ready replicas each service's disruption budget lets go. Cost: O(services + pods) when stale.
+    mutating func updateDisruptions() {
+        regroup()
+        for index in state.services.indices {
+            let desired = state.snapshot.services[index].replicas
+            let away = max(1, Int(Double(desired) * state.services[index].maximumUnavailable))
+            state.snapshot.services[index].disruptionsAllowed = max(
+                0, state.services[index].ready - (desired - away))
+        }
+    }
+
+    /// Groups the pods by node and counts what depends on where they are, if anything has changed.
+    mutating func regroup() {
+        guard scratch.isStale else { return }
+        scratch.isStale = false
+        let nodeCount = state.nodes.count
+        scratch.starts.removeAll(keepingCapacity: true)
+        scratch.starts.append(contentsOf: repeatElement(0, count: nodeCount + 1))
+        for index in state.services.indices { (state.services[index].ready, state.services[index].boundCores) = (0, 0) }
+        scratch.nextChange = .infinity
+        for (pod, load) in state.loads.enumerated() {
+            if load.changesAt >= 0 { scratch.nextChange = min(scratch.nextChange, load.changesAt) }
+            guard load.node >= 0 else { continue }
+            scratch.starts[load.node + 1] += 1
+            guard load.service >= 0 else { continue }
+            if load.isReady { state.services[load.service].ready += 1 }
+            state.services[load.service].boundCores += state.snapshot.pods[pod].requests.cpu
+        }
+        for node in 0..<nodeCount { scratch.starts[node + 1] += scratch.starts[node] }
+        scratch.order.removeAll(keepingCapacity: true)
+        scratch.order.append(contentsOf: repeatElement(0, count: scratch.starts[nodeCount]))
+        for (pod, load) in state.loads.enumerated().reversed() where load.node >= 0 {
+            // Filled from the back: starts[node + 1] moves down to where the group begins.
+            scratch.starts[load.node + 1] -= 1
+            scratch.order[scratch.starts[load.node + 1]] = pod
+        }
+        // Each start has moved one place up; the groups follow one another.
+        scratch.starts.removeFirst()
+        scratch.starts.append(scratch.order.count)
+        scratch.allocatableCores = 0
+        for node in 0..<nodeCount where state.nodes[node].isUp {
+            scratch.allocatableCores += state.snapshot.nodes[node].allocatable.cpu
+        }
+    }
+}
