@@ -31,7 +31,7 @@ private func reference(_ a: Matrix, _ b: Matrix) -> [Double] {
 /// Sizes on both sides of every block and vector boundary, and some that go to OpenBLAS.
 private let shapes: [(rows: Int, inner: Int, columns: Int)] = [
     (1, 1, 1), (2, 3, 5), (7, 4, 16), (8, 64, 64), (9, 5, 33), (17, 20, 48), (64, 256, 64), (65, 31, 15),
-    (100, 64, 2), (130, 7, 31), (256, 4, 64), (3, 300, 2), (5, 400, 400), (70, 512, 300),
+    (100, 64, 2), (130, 7, 31), (256, 4, 64), (3, 300, 2), (5, 400, 400), (70, 512, 300), (400, 700, 330),
 ]
 
 @Suite("Products")

@@ -103,6 +103,15 @@ struct NetworkTests {
         #expect(abs(parameters[0] + 0.6 / 1.6) < 1e-5 && abs(parameters[1] + 0.8 / 1.8) < 1e-5)
     }
 
+    @Test("Adam takes no step along a gradient that is not finite", arguments: [Float.nan, .infinity])
+    func notFinite(gradient: Float) {
+        var optimizer = AdamOptimizer(count: 2)
+        let before = optimizer
+        var parameters: [Float] = [1, 2]
+        let norm = optimizer.update(&parameters, gradients: [0.1, gradient].span, rate: 1, maximumNorm: 1)
+        #expect(!norm.isFinite && parameters == [1, 2] && optimizer == before)
+    }
+
     @Test("Adam's moments survive storing; moments of another length are refused")
     func restoring() {
         var optimizer = AdamOptimizer(count: 3)

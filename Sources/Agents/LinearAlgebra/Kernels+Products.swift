@@ -6,9 +6,13 @@ import COpenBLAS
 /// On one processor model equal inputs give equal bits; processors with and without fused multiply-add differ in the
 /// last ones. No function allocates in proportion to its rows.
 public enum Kernels {
-    /// Right-hand matrices of more elements than this go to OpenBLAS, which blocks for the cache; smaller ones stay in
-    /// the second-level cache whole and are multiplied by `berth_product`, which costs no packing.
+    /// Layers of more weights than this go to OpenBLAS, which blocks for the cache; smaller ones stay in the
+    /// second-level cache whole and are multiplied by `berth_product`, which costs no packing.
     static let blasThreshold = 1 << 17
+
+    /// Rows of both factors that a transposed product goes through at a time, so that they stay in the cache. Each
+    /// element is still one sum in ascending order.
+    static let transposedBlock = 256
 
     /// OpenBLAS' own threads slow small products down and would make the order of sums depend on their number.
     private static let singleThreadedBLAS: Void = openblas_set_num_threads(1)
@@ -28,8 +32,7 @@ public enum Kernels {
             b.withUnsafeBufferPointer { b in
                 c.withUnsafeMutableBufferPointer { c in
                     multiply(
-                        a.baseAddress, (inner, 1), b.baseAddress, nil, c.baseAddress, rows: rows, inner: inner,
-                        columns: columns, accumulate: false)
+                        a.baseAddress, b.baseAddress, nil, c.baseAddress, rows: rows, inner: inner, columns: columns)
                 }
             }
         }
@@ -52,8 +55,8 @@ public enum Kernels {
                 bias.withUnsafeBufferPointer { bias in
                     c.withUnsafeMutableBufferPointer { c in
                         multiply(
-                            a.baseAddress, (inner, 1), b.baseAddress, bias.baseAddress, c.baseAddress, rows: rows,
-                            inner: inner, columns: columns, accumulate: false)
+                            a.baseAddress, b.baseAddress, bias.baseAddress, c.baseAddress, rows: rows, inner: inner,
+                            columns: columns)
                     }
                 }
             }
@@ -74,9 +77,9 @@ public enum Kernels {
         a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 c.withUnsafeMutableBufferPointer { c in
-                    multiply(
-                        a.baseAddress, (1, rows), b.baseAddress, nil, c.baseAddress.map { $0 + offset }, rows: rows,
-                        inner: inner, columns: columns, accumulate: true)
+                    addTransposed(
+                        a.baseAddress, b.baseAddress, c.baseAddress.map { $0 + offset }, rows: rows, inner: inner,
+                        columns: columns)
                 }
             }
         }
@@ -95,25 +98,47 @@ public enum Kernels {
         }
     }
 
-    /// The product behind the public ones; element (i, p) of a stands at `i * strides.0 + p * strides.1`.
+    /// c = a · b + bias, or without bias.
     private static func multiply(
-        _ a: UnsafePointer<Float>?, _ strides: (Int, Int), _ b: UnsafePointer<Float>?, _ bias: UnsafePointer<Float>?,
-        _ c: UnsafeMutablePointer<Float>?, rows: Int, inner: Int, columns: Int, accumulate: Bool
+        _ a: UnsafePointer<Float>?, _ b: UnsafePointer<Float>?, _ bias: UnsafePointer<Float>?,
+        _ c: UnsafeMutablePointer<Float>?, rows: Int, inner: Int, columns: Int
     ) {
         guard rows > 0, columns > 0, let c else { return }
         guard inner * columns > blasThreshold else {
-            berth_product(
-                rows, columns, inner, a, strides.0, strides.1, b, columns, bias, c, columns, accumulate ? 1 : 0)
+            berth_product(rows, columns, inner, a, inner, 1, b, columns, bias, c, columns, 0)
             return
         }
-        _ = singleThreadedBLAS
         if let bias {
             for row in 0..<rows { (c + row * columns).update(from: bias, count: columns) }
         }
-        let isTransposed = strides.0 == 1
+        blas(a, CblasNoTrans, b, c, rows: rows, inner: inner, columns: columns, accumulate: bias != nil)
+    }
+
+    /// c += aᵀ · b, where a is inner × rows.
+    private static func addTransposed(
+        _ a: UnsafePointer<Float>?, _ b: UnsafePointer<Float>?, _ c: UnsafeMutablePointer<Float>?, rows: Int,
+        inner: Int, columns: Int
+    ) {
+        guard rows > 0, columns > 0, let a, let b, let c else { return }
+        guard rows * columns <= blasThreshold else {
+            blas(a, CblasTrans, b, c, rows: rows, inner: inner, columns: columns, accumulate: true)
+            return
+        }
+        for first in stride(from: 0, to: inner, by: transposedBlock) {
+            berth_product(
+                rows, columns, min(transposedBlock, inner - first), a + first * rows, 1, rows, b + first * columns,
+                columns, nil, c, columns, 1)
+        }
+    }
+
+    private static func blas(
+        _ a: UnsafePointer<Float>?, _ transposition: CBLAS_TRANSPOSE, _ b: UnsafePointer<Float>?,
+        _ c: UnsafeMutablePointer<Float>, rows: Int, inner: Int, columns: Int, accumulate: Bool
+    ) {
+        _ = singleThreadedBLAS
         cblas_sgemm(
-            CblasRowMajor, isTransposed ? CblasTrans : CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns),
-            blasint(inner), 1, a, blasint(isTransposed ? strides.1 : strides.0), b, blasint(columns),
-            accumulate || bias != nil ? 1 : 0, c, blasint(columns))
+            CblasRowMajor, transposition, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1, a,
+            blasint(transposition == CblasTrans ? rows : inner), b, blasint(columns), accumulate ? 1 : 0, c,
+            blasint(columns))
     }
 }

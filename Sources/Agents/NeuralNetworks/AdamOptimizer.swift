@@ -35,7 +35,7 @@ public struct AdamOptimizer: Sendable, Equatable, Codable {
         return true
     }
 
-    /// One step along `gradients`.
+    /// One step along `gradients`; none when they are not finite.
     /// - Parameters:
     ///   - rate: learning rate.
     ///   - maximumNorm: gradients of a larger Euclidean norm are scaled down to it; infinity leaves them.
@@ -45,6 +45,7 @@ public struct AdamOptimizer: Sendable, Equatable, Codable {
         _ parameters: inout [Float], gradients: Span<Float>, rate: Double, maximumNorm: Double = .infinity
     ) -> Double {
         let norm = Kernels.squaredNorm(gradients).squareRoot()
+        guard norm.isFinite else { return norm }
         step += 1
         let coefficients = Kernels.AdamStep(
             step: step, rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon,

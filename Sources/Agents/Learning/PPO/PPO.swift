@@ -214,7 +214,9 @@ where Environments.Observations == Network.Observations {
                 let batch = Array(order[begin..<min(begin + settings.batchSize, order.count)])
                 let batchSums = computeGradients(batch, loss)
                 sums += batchSums
-                metrics.updates += 1
+                if let targetKL = settings.targetKL, batchSums.divergence / batchSums.count > 1.5 * targetKL {
+                    break epochs
+                }
                 let gradients = shards[0].value.gradients
                 let norm = optimizer.update(
                     &parameters, gradients: gradients.span, rate: metrics.learningRate,
@@ -224,10 +226,8 @@ where Environments.Observations == Network.Observations {
                         "the gradient is not finite: the run has diverged; lower learningRate, and check the "
                             + "environment's features and rewards")
                 }
+                metrics.updates += 1
                 metrics.gradientNorm += norm
-                if let targetKL = settings.targetKL, batchSums.divergence / batchSums.count > 1.5 * targetKL {
-                    break epochs
-                }
             }
         }
         metrics.policyLoss = sums.policy / sums.count
@@ -235,7 +235,7 @@ where Environments.Observations == Network.Observations {
         metrics.entropy = sums.entropy / sums.count
         metrics.approximateKL = sums.divergence / sums.count
         metrics.clipFraction = sums.clipped / sums.count
-        metrics.gradientNorm /= Double(metrics.updates)
+        metrics.gradientNorm /= Double(max(1, metrics.updates))
     }
 
     /// Leaves the gradient of the loss over the samples `batch` in the first shard.

@@ -39,8 +39,8 @@ public struct PPOSettings: Configurable, Equatable {
     public var valueCoefficient = 0.5
     /// Gradients of a larger Euclidean norm over all parameters are scaled down to it.
     public var maximumGradientNorm = 0.5
-    /// Approximate KL divergence from the old policy; the rollout is left once a minibatch exceeds 1.5 times it.
-    /// Absent: no limit.
+    /// Approximate KL divergence from the old policy; a minibatch that exceeds 1.5 times it is not
+    /// learned from and ends the iteration. Absent: no limit.
     public var targetKL: Double?
     /// Whether rewards are divided by the running standard deviation of the discounted return.
     public var scalesRewards = false
