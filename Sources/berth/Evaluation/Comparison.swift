@@ -1,3 +1,5 @@
+import Cluster
+
 /// Policies compared over the same episodes.
 struct Comparison: Codable {
     /// One episode of one policy.
@@ -43,7 +45,7 @@ struct Comparison: Codable {
         for pattern in patterns + (patterns.count > 1 ? [Self.allPatterns] : []) {
             for policy in policies {
                 var row = Row(policy: policy, pattern: pattern, figures: [:], differences: [:])
-                for figure in EpisodeFigures.table {
+                for figure in EpisodeFigures.all {
                     let own = Self.bySeed(episodes, policy, pattern, figure)
                     row.figures[figure.name] = bootstrap.estimate(own.sorted { $0.key < $1.key }.map(\.value))
                     guard policy != reference else { continue }
@@ -75,22 +77,36 @@ extension EpisodeFigures {
     struct Figure: Sendable {
         /// Name in `evaluation.json`.
         var name: String
-        /// Head of the table's column.
-        var title: String
+        /// Head of the table's column; `nil` for a figure that is only in `evaluation.json`.
+        var title: String?
         /// Factor from the unit in `evaluation.json` to that of the table.
         var scale: Double
         var digits: Int
         var value: @Sendable (EpisodeFigures) -> Double?
+
+        init(
+            name: String, title: String? = nil, scale: Double = 1, digits: Int = 0,
+            value: @escaping @Sendable (EpisodeFigures) -> Double?
+        ) {
+            (self.name, self.title, self.scale, self.digits, self.value) = (name, title, scale, digits, value)
+        }
     }
 
     /// The figures that policies are compared by.
-    static let table: [Figure] = [
+    static let all: [Figure] = [
         Figure(name: "over_objective", title: "over SLO %", scale: 100, digits: 2) { $0.overObjective },
         Figure(name: "p99_seconds", title: "p99 ms", scale: 1000, digits: 0) { $0.p99 },
         Figure(name: "throughput", title: "requests/s", scale: 1, digits: 1) { $0.throughput },
         Figure(name: "cores", title: "CPU cores", scale: 1, digits: 2) { $0.cores },
+        Figure(name: "cost_share") { $0.costShare },
         Figure(name: "churn_per_hour", title: "churn/h", scale: 1, digits: 1) { $0.churn },
         Figure(name: "decision_seconds", title: "decision µs", scale: 1e6, digits: 1) { $0.decisionSeconds },
         Figure(name: "reward", title: "reward", scale: 1, digits: 4) { $0.reward },
+        Figure(name: "over_objective_term") { $0.terms.overObjective },
+        Figure(name: "cost_term") { $0.terms.cost },
+        Figure(name: "churn_term") { $0.terms.churn },
     ]
+
+    /// The figures that the table shows.
+    static let table = all.filter { $0.title != nil }
 }

@@ -14,7 +14,7 @@ struct ComparisonTable {
 
     private func section(_ pattern: String) -> String {
         let rows = comparison.rows.filter { $0.pattern == pattern }
-        var cells = [[""] + EpisodeFigures.table.map(\.title)]
+        var cells = [[""] + EpisodeFigures.table.compactMap(\.title)]
         for row in rows {
             cells.append([row.policy] + EpisodeFigures.table.map { cell(row.figures[$0.name], $0, signed: false) })
             guard row.policy != comparison.reference else { continue }

@@ -12,12 +12,16 @@ struct EpisodeFigures: Codable, Equatable {
     var throughput: Double
     /// Cores requested by the services, mean over time.
     var cores: Double
+    /// Cores requested by the services / cores allocatable, over the whole episode.
+    var costShare: Double
     /// Evictions, and replicas created or removed, per hour.
     var churn: Double
-    /// Mean time that the policy took for a decision, in seconds; `nil` when there was none.
+    /// Median time that the policy took for a decision, in seconds; `nil` when there was none.
     var decisionSeconds: Double?
     /// Mean reward of an interval.
     var reward: Double
+    /// Means of the reward's terms over the intervals, before their weights.
+    var terms: RewardTerms
     /// Why the episode broke off; `nil` when it ran to its end.
     var failure: String?
 
@@ -35,12 +39,12 @@ struct EpisodeFigures: Codable, Equatable {
         while !isOver, let decision = environment.decision {
             let start = clock.now
             let choice = try policy.choose(decision, in: environment.snapshot, using: &generator)
-            tally.decisionTime += clock.now - start
-            tally.decisions += 1
+            tally.decisionSeconds.append((clock.now - start) / .seconds(1))
             let outcome = try environment.perform(choice)
             if let report = environment.info.report {
                 tally.add(report)
                 tally.reward += outcome.reward
+                if let terms = environment.info.terms { tally.add(terms) }
             }
             isOver = outcome.ended
         }
@@ -52,9 +56,17 @@ struct EpisodeFigures: Codable, Equatable {
         p99 = tally.latencyWeight > 0 ? tally.weightedLatency / tally.latencyWeight : nil
         throughput = tally.seconds > 0 ? tally.completed / tally.seconds : 0
         cores = tally.seconds > 0 ? tally.coreSeconds / tally.seconds : 0
+        costShare = tally.allocatable > 0 ? tally.coreSeconds / tally.allocatable : 0
         churn = tally.seconds > 0 ? 3600 * Double(tally.changes) / tally.seconds : 0
-        decisionSeconds = tally.decisions > 0 ? tally.decisionTime / .seconds(1) / Double(tally.decisions) : nil
+        // A mean would mostly tell how often the thread was interrupted.
+        let sorted = tally.decisionSeconds.sorted()
+        decisionSeconds = sorted.isEmpty ? nil : Bootstrap.quantile(0.5, of: sorted)
         reward = tally.intervals > 0 ? tally.reward / Double(tally.intervals) : 0
+        terms = RewardTerms()
+        let intervals = Double(max(1, tally.intervals))
+        terms.overObjective = tally.terms.overObjective / intervals
+        terms.cost = tally.terms.cost / intervals
+        terms.churn = tally.terms.churn / intervals
         failure = tally.failure
     }
 
@@ -62,11 +74,11 @@ struct EpisodeFigures: Codable, Equatable {
     private struct Tally {
         var (arrived, over, completed) = (0.0, 0.0, 0.0)
         var (weightedLatency, latencyWeight) = (0.0, 0.0)
-        var (seconds, coreSeconds) = (0.0, 0.0)
+        var (seconds, coreSeconds, allocatable) = (0.0, 0.0, 0.0)
         var changes = 0
-        var decisions = 0
-        var decisionTime = Duration.zero
+        var decisionSeconds: [Double] = []
         var reward = 0.0
+        var terms = RewardTerms()
         var intervals = 0
         var failure: String?
 
@@ -82,9 +94,16 @@ struct EpisodeFigures: Codable, Equatable {
             }
             seconds += report.duration
             coreSeconds += report.requestedCoreSeconds
+            allocatable += report.allocatableCoreSeconds
             changes += report.evictions + report.replicaChanges
             intervals += 1
             failure = report.failure
+        }
+
+        mutating func add(_ added: RewardTerms) {
+            terms.overObjective += added.overObjective
+            terms.cost += added.cost
+            terms.churn += added.churn
         }
 
         var figures: EpisodeFigures { EpisodeFigures(self) }

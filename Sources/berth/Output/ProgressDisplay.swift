@@ -66,7 +66,7 @@ struct ProgressDisplay {
     static func line(
         done: Int, total: Int, unit: String, rate: Double, details: [(name: String, value: Double?)]
     ) -> String {
-        let percent = total > 0 ? 100 * done / total : 100
+        let percent = total > 0 ? min(100, 100 * done / total) : 100
         var parts = ["\(percent) %", "\(Figures.grouped(done))/\(Figures.grouped(total)) \(unit)"]
         if rate > 0 {
             parts.append("\(Figures.grouped(Int(rate.rounded())))/s")

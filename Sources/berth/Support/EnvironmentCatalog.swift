@@ -1,4 +1,6 @@
+import Cluster
 import Gym
+import Simulator
 
 /// The environments that the command line knows by name.
 enum EnvironmentCatalog {
@@ -13,7 +15,21 @@ enum EnvironmentCatalog {
         [
             Check(name: "cartpole") { checker in
                 checker.problems { TimeLimit(CartPole(seed: checker.seed), limit: 500) }
-            }
+            },
+            Check(name: "cluster") { checker in
+                var checker = checker
+                checker.rewardDependsOnAction = true
+                return checker.problems {
+                    ClusterEnvironment(
+                        backend: try SimulatedCluster(settings: SimulatorSettings()),
+                        settings: ClusterEnvironmentSettings(), seed: checker.seed)
+                }
+            },
+            Check(name: "controlled-cluster") { checker in
+                var checker = checker
+                checker.rewardDependsOnAction = true
+                return checker.problems { try ClusterTrainSettings().makeEnvironment(seed: checker.seed) }
+            },
         ]
     }
 }

@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 import Gym
 import Learning
@@ -18,7 +19,7 @@ struct PreparedRun {
             ) { range in
                 FlatEnvironmentGroup(range.map { TimeLimit(CartPole(seed: UInt64($0)), limit: limit) })
             }
-            training = TrainingRun(configuration: configuration, folder: folder, trainer: trainer)
+            training = TrainingRun(configuration: configuration, folder: folder, trainer: trainer, schema: nil)
             evaluation = {
                 guard settings.evaluationEpisodes > 0 else { return nil }
                 let evaluator = Evaluator(
@@ -28,6 +29,17 @@ struct PreparedRun {
                     in: FlatEnvironmentGroup([TimeLimit(CartPole(seed: 0), limit: limit)]), seeds: seeds)
                 return EpisodeReturns(seeds: seeds, returns: result.returns, lengths: result.lengths)
             }
+        case .cluster(let settings):
+            let trainer = try PPO(
+                settings: configuration.ppo, network: configuration.ppo.network.candidates(ObservationEncoder.space),
+                seed: configuration.seed
+            ) { range in
+                CandidateEnvironmentGroup(try range.map { try settings.makeEnvironment(seed: UInt64($0)) })
+            }
+            training = TrainingRun(
+                configuration: configuration, folder: folder, trainer: trainer, schema: ObservationEncoder.schema)
+            // `berth evaluate` compares policies on clusters, on conditions of its own.
+            evaluation = { nil }
         }
     }
 

@@ -1,5 +1,8 @@
+import Baselines
+import Cluster
 import Learning
 import Settings
+import Simulator
 
 /// What `berth train` reads from its configuration file.
 struct TrainConfiguration: Configurable, Equatable {
@@ -30,14 +33,20 @@ struct CheckpointSettings: Configurable, Equatable {
 enum TrainEnvironment: ConfigurableChoice, Equatable {
     /// Balancing a pole on a cart.
     case cartpole(CartPoleSettings)
+    /// Placing pods and scaling services in a simulated cluster.
+    case cluster(ClusterTrainSettings)
 
     static var choices: [Choice<TrainEnvironment>] {
-        [Choice("cartpole", CartPoleSettings.self) { .cartpole($0) }]
+        [
+            Choice("cartpole", CartPoleSettings.self) { .cartpole($0) },
+            Choice("cluster", ClusterTrainSettings.self) { .cluster($0) },
+        ]
     }
 
     var selected: (kind: String, settings: any Configurable) {
         switch self {
         case .cartpole(let settings): ("cartpole", settings)
+        case .cluster(let settings): ("cluster", settings)
         }
     }
 }
@@ -55,5 +64,31 @@ struct CartPoleSettings: Configurable, Equatable {
         try require("timeLimit", timeLimit, in: 1...)
         try require("evaluationEpisodes", evaluationEpisodes, in: 0...1_000_000)
         try require("evaluationSeed", evaluationSeed, in: 0...UInt64(Int64.max))
+    }
+}
+
+/// A simulated cluster as an environment to train in.
+struct ClusterTrainSettings: Configurable, Equatable {
+    /// The family of clusters that episodes are drawn from.
+    var simulator = SimulatorSettings()
+    /// Length of an episode, legal actions and reward.
+    var episode = ClusterEnvironmentSettings()
+    /// Share of the episodes in which the HPA decides all control, so that the policy also learns to place pods for
+    /// it: what a policy behind the scheduler extender does.
+    var controllerShare = 0.3
+    /// The HPA of those episodes.
+    var autoscaler = HorizontalPodAutoscalerSettings()
+
+    func validate() throws(SettingsError) {
+        try require("controllerShare", controllerShare, in: 0...1)
+    }
+
+    /// An environment that has not been reset.
+    func makeEnvironment(
+        seed: UInt64
+    ) throws -> ControlledEnvironment<SimulatedCluster, HorizontalPodAutoscaler> {
+        ControlledEnvironment(
+            ClusterEnvironment(backend: try SimulatedCluster(settings: simulator), settings: episode, seed: seed),
+            controller: HorizontalPodAutoscaler(autoscaler), share: controllerShare, seed: seed)
     }
 }

@@ -1,4 +1,5 @@
 import Checkpoints
+import Cluster
 import Learning
 import Settings
 
@@ -32,12 +33,16 @@ struct TrainingRun {
     let configuration: TrainConfiguration
     let folder: RunFolder
     let trainer: any Trainer
+    /// Features that the policy observes, where they have names.
+    let schema: FeatureSchema?
 
     /// Goes on from the newest checkpoint of the folder.
     func resume() throws {
         let file = try RunFolder.newestCheckpoint(folder.path)
         do {
-            try trainer.restore(from: Checkpoint.read(file))
+            let checkpoint = try Checkpoint.read(file)
+            if let schema { try checkpoint.requireSchema(schema) }
+            try trainer.restore(from: checkpoint)
         } catch let error as CheckpointError {
             throw error
         } catch {
@@ -75,6 +80,7 @@ struct TrainingRun {
     private func save() throws {
         var checkpoint = try trainer.checkpoint()
         checkpoint["configuration"] = .text(try configuration.yaml())
+        if let schema { try checkpoint.setSchema(schema) }
         try checkpoint.write(to: folder.checkpointFile(step: trainer.steps))
         try folder.prune(keeping: configuration.checkpoints.keep)
     }

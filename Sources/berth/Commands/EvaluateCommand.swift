@@ -1,0 +1,61 @@
+import ArgumentParser
+import Baselines
+import Settings
+
+/// `berth evaluate`
+struct EvaluateCommand: ParsableCommand {
+    /// The policy that all others are compared with.
+    static let reference = "default+hpa"
+
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate", abstract: "Compares a policy with baselines over the same episodes.",
+        discussion: """
+            A trained policy gets two rows: deciding everything, and placing pods behind kube-scheduler while the HPA \
+            scales. Intervals are 95 % bootstrap intervals over the seeds; differences are paired by seed and pattern.
+            """)
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("A run folder, a checkpoint, or the name of a baseline.", valueName: "dir|name"))
+    var policy: String
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "A baseline to compare with, in place of the configuration's. May be repeated.", valueName: "name"))
+    var baseline: [String] = []
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(name: .long, help: "Episodes of each policy under each pattern, in place of the configuration's.")
+    var seeds: Int?
+
+    @Option(name: .long, help: ArgumentHelp("Write everything to this file too.", valueName: "file"))
+    var json: String?
+
+    mutating func run() throws {
+        var configuration = try options.load(EvaluateConfiguration.self)
+        if let seeds {
+            guard seeds > 0 else { throw CommandFailure.usage("--seeds must be 1 or more, found \(seeds)") }
+            configuration.seeds = seeds
+        }
+        var names = [Self.reference]
+        for name in baseline.isEmpty ? configuration.compared : baseline where !names.contains(name) {
+            names.append(name)
+        }
+        // What cannot be found is an error before the first episode is played.
+        _ = try Contender.named(policy, configuration.baselines, extenderWeight: configuration.extenderWeight)
+        _ = try names.map { try Contender.baseline($0, configuration.baselines) }
+
+        let tuning = try AutoscalerTuning(configuration.tuning, configuration.baselines)
+        if let tuning { configuration.baselines.autoscaler.targetUtilization = tuning.chosen }
+        let evaluated = try Contender.named(
+            policy, configuration.baselines, extenderWeight: configuration.extenderWeight)
+        let others = try names.map { try Contender.baseline($0, configuration.baselines) }
+        let contenders = evaluated.filter { !names.contains($0.name) } + others
+
+        let report = try EvaluationReport(contenders, configuration, tuning, policy: policy)
+        print(report.text, terminator: "")
+        if let json { try JSONFile.write(report, to: json) }
+    }
+}

@@ -1,0 +1,50 @@
+import Baselines
+import Checkpoints
+import Cluster
+import Learning
+
+/// A policy to evaluate, under the name that the table gives it.
+struct Contender: Sendable {
+    /// Name in the table.
+    let name: String
+    /// A new copy of the policy.
+    let make: @Sendable () throws -> any Policy
+
+    /// A baseline.
+    static func baseline(_ name: String, _ settings: BaselineSettings) throws -> Contender {
+        guard BaselineCatalog.names.contains(name) else {
+            throw CommandFailure.unknown("baseline", name, among: BaselineCatalog.names, plural: "baselines")
+        }
+        return Contender(name: name) { try BaselineCatalog.policy(named: name, settings) }
+    }
+
+    /// The rows of what `--policy` names: a baseline, or a trained policy that decides everything, and placing alone,
+    /// through the scheduler's eyes, while the HPA scales.
+    static func named(
+        _ name: String, _ settings: BaselineSettings, extenderWeight: Int
+    ) throws -> [Contender] {
+        if BaselineCatalog.names.contains(name) { return [try baseline(name, settings)] }
+        let file: String
+        do {
+            file = try RunFolder.newestCheckpoint(name)
+        } catch let failure as CommandFailure {
+            let names = BaselineCatalog.names.joined(separator: ", ")
+            throw CommandFailure.usage(failure.message, hint: "name a run folder, a checkpoint or a baseline: \(names)")
+        }
+        let policy: ScorerPolicy
+        do {
+            policy = try ScorerPolicy(Checkpoint.read(file))
+        } catch var error as CheckpointError {
+            error.file = error.file ?? file
+            throw error
+        }
+        return [
+            Contender(name: "policy") { policy },
+            Contender(name: "policy places, hpa scales") {
+                let served = ServedPlacement(
+                    policy, plugins: try BaselineCatalog.placement(named: "default", settings), weight: extenderWeight)
+                return CompositePolicy(placement: served, control: try BaselineCatalog.control(named: "hpa", settings))
+            },
+        ]
+    }
+}

@@ -1,0 +1,73 @@
+import Baselines
+import Cluster
+import Settings
+import Simulator
+import Workloads
+
+/// What `berth evaluate` reads from its configuration file.
+struct EvaluateConfiguration: Configurable, Equatable {
+    /// Episodes of each policy under each load pattern.
+    var seeds = 20
+    /// Seed of the first episode; the others count up from it.
+    var firstSeed: UInt64 = 2_000_000
+    /// The family of clusters; its load patterns are replaced by each of `patterns` in turn.
+    var simulator = SimulatorSettings()
+    /// Length of an episode, legal actions and reward.
+    var episode = ClusterEnvironmentSettings()
+    /// The load patterns.
+    var patterns: [LoadPattern] = [
+        .spike(SpikeLoad()), .ramp(RampLoad()), .periodic(PeriodicLoad()), .random(RandomLoad()),
+    ]
+    /// Baselines to compare with, unless the command line names them.
+    var compared = ["default+hpa", "spread+hpa", "pack+hpa", "balanced+hpa", "random"]
+    /// Settings of the baselines.
+    var baselines = BaselineSettings()
+    /// How the HPA's target is chosen.
+    var tuning = TuningSettings()
+    /// Weight of the extender in the scheduler's configuration, for the row in which the policy places through it.
+    var extenderWeight = 121
+    /// Samples of the bootstrap.
+    var resamples = 10_000
+
+    func validate() throws(SettingsError) {
+        try require("seeds", seeds, in: 1...100_000)
+        try require("firstSeed", firstSeed, in: 0...UInt64(Int64.max))
+        try require("patterns", notEmpty: patterns)
+        try require("extenderWeight", extenderWeight, in: 1...1_000_000)
+        try require("resamples", resamples, in: 100...1_000_000)
+        for (index, name) in compared.enumerated() where !BaselineCatalog.names.contains(name) {
+            throw SettingsError(
+                key: "compared[\(index)]", problem: "there is no baseline \"\(name)\"",
+                hint: NearestName.hint(for: name, among: BaselineCatalog.names, what: "baselines"))
+        }
+    }
+
+    /// Names of the patterns in tables: their kinds, numbered where one appears twice.
+    var patternNames: [String] {
+        patterns.indices.map { index in
+            let kind = patterns[index].selected.kind
+            let same = patterns.indices.filter { patterns[$0].selected.kind == kind }
+            return same.count == 1 ? kind : "\(kind) \((same.firstIndex(of: index) ?? 0) + 1)"
+        }
+    }
+}
+
+/// How the HPA's target utilisation is chosen: the one with the best mean reward under the conditions of training, so
+/// that the baseline is as good as this reward lets it be without having seen the conditions of the evaluation.
+struct TuningSettings: Configurable, Equatable {
+    /// Configuration of a training run on clusters, a path from the working directory. Empty: no tuning.
+    var configuration = ""
+    /// The targets to try.
+    var targets = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+    /// Episodes for each target.
+    var seeds = 20
+    /// Seed of the first of those episodes.
+    var firstSeed: UInt64 = 1_000_000
+
+    func validate() throws(SettingsError) {
+        try require("targets", notEmpty: targets)
+        try require("targets", each: targets, in: 0.01...10)
+        try require("seeds", seeds, in: 1...100_000)
+        try require("firstSeed", firstSeed, in: 0...UInt64(Int64.max))
+    }
+}

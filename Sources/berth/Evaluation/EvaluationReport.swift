@@ -1,0 +1,52 @@
+import Checkpoints
+import Foundation
+import Settings
+import Simulator
+
+/// Everything that an evaluation found, as `--json` writes it.
+struct EvaluationReport: Encodable {
+    /// What `--policy` named.
+    var policy: String
+    /// Version of the project.
+    var projectVersion = ProjectVersion.current
+    /// The resolved configuration, YAML.
+    var configuration: String
+    /// How the HPA's target was chosen; `nil` when it is the configuration's.
+    var tuning: AutoscalerTuning?
+    /// The figures.
+    var comparison: Comparison
+
+    /// Plays all episodes of the contenders.
+    init(
+        _ contenders: [Contender], _ configuration: EvaluateConfiguration, _ tuning: AutoscalerTuning?, policy: String
+    ) throws {
+        let conditions = zip(configuration.patternNames, configuration.patterns).map { name, pattern in
+            var simulator = configuration.simulator
+            simulator.services.patterns = [pattern]
+            return Tournament.Condition(name: name, simulator: simulator)
+        }
+        let episodes = try Tournament(
+            contenders: contenders, conditions: conditions, episode: configuration.episode,
+            seeds: (0..<UInt64(configuration.seeds)).map { configuration.firstSeed + $0 }
+        ).play(showing: "episodes")
+        comparison = Comparison(
+            episodes: episodes, policies: contenders.map(\.name), patterns: configuration.patternNames,
+            reference: EvaluateCommand.reference,
+            bootstrap: Bootstrap(resamples: configuration.resamples, seed: configuration.firstSeed))
+        self.policy = policy
+        self.tuning = tuning
+        self.configuration = try configuration.yaml()
+    }
+
+    /// The table, and how the HPA was tuned.
+    var text: String {
+        var text = ComparisonTable(comparison: comparison).text
+        if let tuning {
+            let trials = tuning.trials.map { String(format: "%g: %.4f", $0.target, $0.meanReward) }
+            text += "\nHPA target \(Figures.short(tuning.chosen)), by mean reward under \(tuning.configuration) "
+            text += "(\(trials.joined(separator: ", ")))\n"
+            if tuning.isAtEdge { text += "It is the end of what was tried: a target beyond it may be better still.\n" }
+        }
+        return text
+    }
+}
