@@ -86,7 +86,11 @@ start() { # start NAME COMMAND... : in the testbed's network, in the background;
     local name=$1; shift
     (
         echo "$BASHPID" > "$TRACKER/cgroup.procs"
-        exec 9>&-
+        # Nothing of the caller's stays open: neither the lock, nor a pipe whose end someone waits for.
+        for fd in "/proc/$BASHPID/fd"/*; do
+            fd=${fd##*/}
+            if [ "$fd" -gt 2 ] && [ "$fd" -ne 255 ]; then eval "exec $fd>&-"; fi
+        done
         exec setsid nsenter --net="/run/netns/$NETNS" "$@"
     ) > "$STATE/$name.log" 2>&1 < /dev/null &
     echo "$! $(start_time $!)" > "$STATE/$name.pid"
