@@ -18,7 +18,7 @@ struct PlacementExperiment {
         try FileManager.default.copyItem(at: Testbed.repository.appendingPathComponent("deploy"), to: copy)
         defer { try? FileManager.default.removeItem(at: copy) }
         if invertScores {
-            let file = copy.appendingPathComponent("base/extender-config.yaml")
+            let file = copy.appendingPathComponent("testbed/extender-config.yaml")
             let shipped = try String(contentsOf: file, encoding: .utf8)
             let inverted = shipped.replacingOccurrences(of: "invertScores: false", with: "invertScores: true")
             try #require(inverted != shipped)
@@ -65,8 +65,14 @@ struct PlacementExperiment {
             }
         }
         let body = """
-            {"Pod": {"metadata": {"name": "probe", "namespace": "default", "uid": "probe",
-            "labels": {"app": "nginx-gzip"}}, "spec": {"containers": [{"name": "nginx"}]}}, "Nodes": null, "NodeNames": ["node0", "node1"]}
+            {
+                "Pod": {
+                    "metadata": {"name": "probe", "namespace": "default", "uid": "probe"},
+                    "spec": {"schedulerName": "berth-scheduler", "containers": [{"name": "nginx"}]}
+                },
+                "Nodes": null,
+                "NodeNames": ["node0", "node1"]
+            }
             """
         var scores: [String: Int] = [:]
         for _ in 0..<30 {
@@ -81,6 +87,20 @@ struct PlacementExperiment {
             if isExpected(scores) { break }
         }
         return scores
+    }
+
+    /// The sum of one of the extender's counters over the series whose labels contain `label`.
+    func counter(_ name: String, label: String = "") async throws -> Double {
+        let text = try await testbed.run(["curl", "--silent", "--fail", "--max-time", "5", "\(Self.extender)/metrics"])
+        return text.split(separator: "\n")
+            .filter { $0.hasPrefix(name) && $0.contains(label) }
+            .compactMap { line in line.split(separator: " ").last.flatMap { Double($0) } }
+            .reduce(0, +)
+    }
+
+    /// How many prioritize calls the extender has answered.
+    func prioritized() async throws -> Double {
+        try await counter("berth_extender_requests_total", label: #"verb="prioritize""#)
     }
 
     /// Scales the service up to `replicas` under this scheduler, from none when it is not there, and waits until they
@@ -132,12 +152,13 @@ struct PlacementExperiment {
         var description: String { "p50 \(p50) ms, p99 \(p99) ms over \(requests) requests, \(failed) failed" }
     }
 
-    /// Open-loop load of 30 requests/s in turn over these pods, for 30 s: about a third of one CPU.
+    /// Open-loop load of 10 requests/s in turn over these pods, for 40 s: about a tenth of one CPU, so that latency
+    /// comes from neighbours rather than from queues.
     func load(_ placements: [Testbed.Placement]) async throws -> Latency {
         let urls = try placements.map { "http://\(try #require($0.address))/page.html" }
         let script = Testbed.repository.appendingPathComponent("scripts/testbed/load.py").path
         _ = try await testbed.run(["python3", script, "--rate", "10", "--seconds", "3"] + urls)
-        let answer = try await testbed.run(["python3", script, "--rate", "30", "--seconds", "30"] + urls)
+        let answer = try await testbed.run(["python3", script, "--rate", "10", "--seconds", "40"] + urls)
         return try JSONDecoder().decode(Latency.self, from: Data(answer.utf8))
     }
 }

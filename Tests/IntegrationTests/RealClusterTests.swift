@@ -17,7 +17,7 @@ struct RealClusterTests {
         try await Testbed.stop()
     }
 
-    private let replicas = 3
+    private let replicas = 4
 
     private func placeByScores(_ policy: String) async throws {
         let testbed = try await Testbed.start()
@@ -31,8 +31,11 @@ struct RealClusterTests {
         try #require(scores[quiet] == 10, "the quiet node \(quiet) is not the best: \(scores)")
 
         // As they are.
+        let asked = try await experiment.prioritized()
         let placed = try await experiment.scaleUp(scheduler: "berth-scheduler", replicas: replicas)
         #expect(placed.map(\.node) == Array(repeating: quiet, count: replicas))
+        #expect(try await experiment.prioritized() - asked == Double(replicas))
+        #expect(try await experiment.counter("berth_extender_fallbacks_total") == 0, "the policy did not answer itself")
         let ours = try await experiment.load(placed)
         try await experiment.removeService()
 
