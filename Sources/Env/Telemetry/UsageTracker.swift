@@ -35,7 +35,7 @@ public struct UsageTracker: Sendable {
         var pods: [CadvisorScrape.PodName: Tracked] = [:]
     }
 
-    private var nodes: [String: TrackedNode] = [:]
+    private var tracked: [String: TrackedNode] = [:]
 
     /// A tracker without scrapes.
     /// - Parameters:
@@ -61,17 +61,17 @@ public struct UsageTracker: Sendable {
 
     /// Takes in a scrape of `node` that was read with the cgroup that `cgroup(of:)` names.
     public mutating func update(node: String, scrape: CadvisorScrape) {
-        var tracked = nodes[node] ?? TrackedNode(node: Tracked(rate: CounterRate(maximumWindow: maximumWindow)))
-        tracked.node.update(scrape.node)
+        var current = tracked[node] ?? TrackedNode(node: Tracked(rate: CounterRate(maximumWindow: maximumWindow)))
+        current.node.update(scrape.node)
         var pods: [CadvisorScrape.PodName: Tracked] = [:]
         pods.reserveCapacity(scrape.pods.count)
         for (name, figures) in scrape.pods {
-            var pod = tracked.pods[name] ?? Tracked(rate: CounterRate(maximumWindow: maximumWindow))
+            var pod = current.pods[name] ?? Tracked(rate: CounterRate(maximumWindow: maximumWindow))
             pod.update(figures)
             pods[name] = pod
         }
-        tracked.pods = pods
-        nodes[node] = tracked
+        current.pods = pods
+        tracked[node] = current
     }
 
     /// The cgroup that stands for `node`.
@@ -79,21 +79,24 @@ public struct UsageTracker: Sendable {
         nodeCgroup.replacing("{node}", with: node)
     }
 
+    /// The nodes that were scraped and not forgotten.
+    public var nodes: Set<String> { Set(tracked.keys) }
+
     /// Forgets a node that is gone.
     public mutating func remove(node: String) {
-        nodes[node] = nil
+        tracked[node] = nil
     }
 
     /// What `node` uses.
-    public func usage(ofNode node: String) -> ResourceUsage { nodes[node]?.node.usage ?? ResourceUsage() }
+    public func usage(ofNode node: String) -> ResourceUsage { tracked[node]?.node.usage ?? ResourceUsage() }
 
     /// What a pod on `node` uses.
     public func usage(ofPod pod: CadvisorScrape.PodName, onNode node: String) -> ResourceUsage {
-        nodes[node]?.pods[pod]?.usage ?? ResourceUsage()
+        tracked[node]?.pods[pod]?.usage ?? ResourceUsage()
     }
 
     /// What each pod on `node` uses.
     public func podUsage(onNode node: String) -> [CadvisorScrape.PodName: ResourceUsage] {
-        nodes[node]?.pods.mapValues(\.usage) ?? [:]
+        tracked[node]?.pods.mapValues(\.usage) ?? [:]
     }
 }

@@ -1,5 +1,6 @@
 #include "CSimdjson.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <simdjson.h>
@@ -92,6 +93,19 @@ bool berth_json_get_string(berth_json_value value, const char **bytes, size_t *l
     *bytes = text.data();
     *length = text.size();
     return true;
+}
+
+char *berth_json_copy_text(berth_json_value value, size_t *length) {
+    try {
+        std::string text = simdjson::to_string(of(value));
+        char *copy = static_cast<char *>(std::malloc(text.size() + 1));
+        if (copy == nullptr) return nullptr;
+        std::memcpy(copy, text.c_str(), text.size() + 1);
+        *length = text.size();
+        return copy;
+    } catch (const std::exception &) {
+        return nullptr;
+    }
 }
 
 bool berth_json_iterate_array(berth_json_value value, berth_json_iterator *iterator) {

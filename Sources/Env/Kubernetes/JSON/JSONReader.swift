@@ -1,4 +1,5 @@
 import CSimdjson
+import Glibc
 
 /// A value of a JSON text (RFC 8259) parsed by simdjson, from which members are read as they are wanted.
 ///
@@ -141,6 +142,15 @@ public struct JSONReader {
         case berth_json_uint64, berth_json_double: return "\(try readDouble())"
         default: return try readString()
         }
+    }
+
+    /// The value as minified JSON text, equal to what was read but for white space and the writing of numbers.
+    /// - Throws: `JSONError` where memory runs out.
+    public func text() throws -> [UInt8] {
+        var length = 0
+        guard let text = berth_json_copy_text(value, &length) else { throw JSONError("out of memory") }
+        defer { free(text) }
+        return Array(UnsafeRawBufferPointer(start: text, count: length))
     }
 
     // MARK: Errors

@@ -40,6 +40,9 @@ bool berth_json_get_int64(berth_json_value value, int64_t *out);
 bool berth_json_get_double(berth_json_value value, double *out);
 bool berth_json_get_string(berth_json_value value, const char **bytes, size_t *length);
 
+/// The value as minified JSON text, to be freed with free(); NULL when memory runs out.
+char *berth_json_copy_text(berth_json_value value, size_t *length);
+
 bool berth_json_iterate_array(berth_json_value value, berth_json_iterator *iterator);
 bool berth_json_next_element(berth_json_iterator *iterator, berth_json_value *element);
 bool berth_json_iterate_object(berth_json_value value, berth_json_iterator *iterator);
