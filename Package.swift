@@ -17,6 +17,8 @@ let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func room(_ roof: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -44,6 +46,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // C libraries and kernels
@@ -73,7 +77,7 @@ let package = Package(
         room("Agents", "Baselines", ["Cluster", "Gym", "Randomness", "Settings"]),
 
         // Serving: what answers a real cluster
-        room("Serving", "Extender", ["Cluster", "Learning", "Checkpoints", "Baselines", "Kubernetes", "Telemetry", "Settings", hummingbird, logging, metrics, coreMetrics]),
+        room("Serving", "Extender", ["Cluster", "Baselines", "Kubernetes", "Telemetry", "Settings", "Randomness", hummingbird, nioCore, serviceLifecycle, logging, coreMetrics]),
 
         .executableTarget(
             name: "berth",
@@ -97,7 +101,7 @@ let package = Package(
         tests("Checkpoints"),
         tests("Learning", ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Settings", "Simulator"]),
         tests("Baselines", ["Cluster", "Gym", "Randomness", "Simulator"]),
-        tests("Extender", ["Cluster", "Kubernetes", "Baselines", "Settings", hummingbird, hummingbirdTesting]),
+        tests("Extender", ["Cluster", "Kubernetes", "Telemetry", "Randomness", hummingbird, hummingbirdTesting, nioCore, logging, coreMetrics], exclude: ["Fixtures"]),
         // The command line and the real cluster, from outside: runs the built `berth`.
         .testTarget(name: "IntegrationTests", dependencies: ["berth"], path: "Tests/IntegrationTests", swiftSettings: strict),
     ],

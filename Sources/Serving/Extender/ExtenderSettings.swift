@@ -1,0 +1,120 @@
+import Baselines
+public import Cluster
+public import Settings
+
+/// What `berth serve` reads from its configuration file. Durations are in seconds.
+public struct ExtenderSettings: Configurable, Equatable {
+    /// The address to listen on.
+    public var host = "127.0.0.1"
+    /// The port to listen on; 0 lets the system choose.
+    public var port = 8686
+    /// The trained policy: a checkpoint or a run folder. Empty: the fallback answers everything, and the server never
+    /// becomes ready.
+    public var policy = ""
+    /// Answers when the policy cannot.
+    public var fallback = FallbackStrategy.balanced
+    /// Answers 10 minus each score: for showing that the scores decide, never for production.
+    public var invertScores = false
+    /// How long a pod is taken to be on the node that was best for it, unless the watch says otherwise.
+    public var assumeSeconds = 5.0
+    /// The largest request body; a larger one is refused with status 413.
+    public var maximumBodyBytes = 64 << 20
+    /// The control interval that the policy was trained with: ages of measurements are relative to it.
+    public var interval = 20.0
+    /// Most replicas of a service, which the API does not tell.
+    public var maximumReplicas = 10
+    /// Seed of the jitter in retries.
+    public var seed = 0
+    /// The cluster to watch.
+    public var kubernetes = KubernetesSettings()
+    /// How usage is measured.
+    public var telemetry = TelemetrySettings()
+    /// What `/filter` removes.
+    public var filter = FilterSettings()
+
+    /// The defaults.
+    public init() {}
+
+    /// Refuses values out of range.
+    public func validate() throws(SettingsError) {
+        try require("host", notEmpty: host)
+        try require("port", port, in: 0...65_535)
+        try require("assumeSeconds", assumeSeconds, in: 0...600)
+        try require("maximumBodyBytes", maximumBodyBytes, in: 1_024...(1 << 30))
+        try require("interval", interval, above: 0)
+        try require("maximumReplicas", maximumReplicas, in: 1...100_000)
+        try require("seed", seed, in: 0...)
+    }
+}
+
+/// What answers when the policy cannot: a placement strategy of Baselines.
+public enum FallbackStrategy: String, Codable, Sendable, CaseIterable {
+    /// Evens out the load of the nodes, by requests and by what was measured.
+    case balanced
+    /// Fewest replicas of the pod's service first, then fewest pods.
+    case spread
+    /// Fullest node first.
+    case pack
+    /// kube-scheduler's own scoring.
+    case `default`
+
+    /// The strategy, ready to place.
+    public var policy: any Policy {
+        switch self {
+        case .balanced: Balanced()
+        case .spread: Spread()
+        case .pack: Pack()
+        case .default: DefaultScheduler()
+        }
+    }
+}
+
+/// Which cluster is watched.
+public struct KubernetesSettings: Configurable, Equatable {
+    /// A kubeconfig's path. Empty: as kubectl finds it, or the pod's service account inside a cluster.
+    public var kubeconfig = ""
+    /// The kubeconfig's context. Empty: its current context.
+    public var context = ""
+
+    /// The cluster that kubectl would use.
+    public init() {}
+}
+
+/// How usage is measured: from each kubelet's cadvisor, through the API server.
+public struct TelemetrySettings: Configurable, Equatable {
+    /// Seconds from one scrape of a node to the next; 0 switches scraping off.
+    public var interval = 10.0
+    /// Seconds after which a measurement counts as missing.
+    public var maximumAge = 60.0
+    /// The cgroup that stands for a node: "/" where a node is a machine. "{node}" stands for the node's name where
+    /// several nodes share one.
+    public var nodeCgroup = "/"
+
+    /// The defaults.
+    public init() {}
+
+    /// Refuses values out of range.
+    public func validate() throws(SettingsError) {
+        try require("interval", interval, in: 0...3_600)
+        try require("maximumAge", maximumAge, above: 0)
+        try require("nodeCgroup", nodeCgroup.hasPrefix("/"), must: "start with '/'")
+    }
+}
+
+/// What `/filter` removes. kube-scheduler checks requests itself; this is about what is measured. A node without a
+/// fresh measurement always passes, and so do all nodes where none would be left.
+public struct FilterSettings: Configurable, Equatable {
+    /// The largest measured CPU use of a node, as a share of what pods may request; absent: no limit.
+    public var cpuShare: Double?
+    /// The largest measured memory use of a node, as a share of what pods may request; absent: no limit.
+    public var memoryShare: Double?
+
+    /// No limits.
+    public init() {}
+
+    /// Refuses values out of range.
+    public func validate() throws(SettingsError) {
+        try require("cpuShare", cpuShare, in: 0.01...100)
+        try require("memoryShare", memoryShare, in: 0.01...100)
+    }
+}

@@ -1,0 +1,101 @@
+/// JSON written by appending bytes: replies are large and simple.
+struct JSONWriter {
+    private(set) var bytes: [UInt8] = []
+
+    init(capacity: Int) {
+        bytes.reserveCapacity(capacity)
+    }
+
+    mutating func raw(_ text: StaticString) {
+        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    }
+
+    mutating func raw(_ text: [UInt8]) {
+        bytes.append(contentsOf: text)
+    }
+
+    mutating func integer(_ value: Int) {
+        if value >= 0, value < 10 {
+            bytes.append(UInt8(ascii: "0") + UInt8(value))
+        } else {
+            bytes.append(contentsOf: String(value).utf8)
+        }
+    }
+
+    mutating func string(_ text: String) {
+        let digits: StaticString = "0123456789abcdef"
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+            case 0..<0x20:
+                raw("\\u00")
+                bytes.append(UInt8(ascii: "0") + byte >> 4)
+                digits.withUTF8Buffer { bytes.append($0[Int(byte & 15)]) }
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Calls `element` for each index, with commas in between.
+    mutating func list(_ indices: some Sequence<Int>, _ element: (inout JSONWriter, Int) -> Void) {
+        raw("[")
+        var isFirst = true
+        for index in indices {
+            if !isFirst { raw(",") }
+            isFirst = false
+            element(&self, index)
+        }
+        raw("]")
+    }
+}
+
+/// Replies to kube-scheduler, as it reads them.
+enum ExtenderReplies {
+    /// A HostPriorityList: a bare array. Scores must be whole numbers, or the scheduler drops the whole reply.
+    static func prioritize(_ names: [String], _ scores: [Int]) -> [UInt8] {
+        var writer = JSONWriter(capacity: names.reduce(2) { $0 + $1.utf8.count + 26 })
+        writer.list(names.indices) { writer, index in
+            writer.raw("{\"Host\":")
+            writer.string(names[index])
+            writer.raw(",\"Score\":")
+            writer.integer(scores[index])
+            writer.raw("}")
+        }
+        return writer.bytes
+    }
+
+    /// An ExtenderFilterResult in the form of the request: names for names, nodes for nodes.
+    static func filter(_ arguments: ExtenderArguments, failed: [Int: String]) -> [UInt8] {
+        let passed = arguments.nodeNames.indices.filter { failed[$0] == nil }
+        let texts = arguments.nodeTexts
+        var writer = JSONWriter(capacity: texts?.reduce(256) { $0 + $1.count + 1 } ?? arguments.nodeNames.count * 24)
+        if let texts {
+            writer.raw("{\"Nodes\":{\"metadata\":{},\"items\":")
+            writer.list(passed) { writer, index in writer.raw(texts[index]) }
+            writer.raw("},\"NodeNames\":null")
+        } else {
+            writer.raw("{\"Nodes\":null,\"NodeNames\":")
+            writer.list(passed) { writer, index in writer.string(arguments.nodeNames[index]) }
+        }
+        writer.raw(",\"FailedNodes\":{")
+        for (position, index) in failed.keys.sorted().enumerated() {
+            if position > 0 { writer.raw(",") }
+            writer.string(arguments.nodeNames[index])
+            writer.raw(":")
+            writer.string(failed[index] ?? "")
+        }
+        writer.raw("},\"FailedAndUnresolvableNodes\":{},\"Error\":\"\"}")
+        return writer.bytes
+    }
+
+    /// What is wrong with a request.
+    static func error(_ message: String) -> [UInt8] {
+        var writer = JSONWriter(capacity: message.utf8.count + 16)
+        writer.raw("{\"Error\":")
+        writer.string(message)
+        writer.raw("}")
+        return writer.bytes
+    }
+}

@@ -1,0 +1,320 @@
+import Cluster
+import Kubernetes
+import Telemetry
+
+/// The snapshot that requests are answered from, kept up to date change by change.
+///
+/// Pods change in place at constant cost. What changes the indices of nodes or services (a node that comes or goes, a
+/// service's first or last pod, a new scheduler) marks the snapshot for one rebuild at the next decision, O(nodes +
+/// pods). Pods are in no particular order: the extender is told which pod is meant and needs no queue.
+struct ClusterModel {
+    /// The cluster as of the last `prepare(now:)`.
+    private(set) var snapshot: ClusterSnapshot
+    /// Index of each node in the snapshot.
+    private(set) var nodeIndex: [String: Int] = [:]
+    /// Seconds after which a measurement counts as missing.
+    let maximumAge: Double
+    private let maximumReplicas: Int
+
+    private var nodes: [String: Kubernetes.Node] = [:]
+    /// Parallel to `snapshot.pods`.
+    private var entries: [PodEntry] = []
+    private var podIndex: [String: Int] = [:]
+    private var serviceIndex: [ServiceKey: Int] = [:]
+    /// Schedulers that have asked: their pods' services are the ones under control.
+    private var schedulers: Set<String> = []
+    /// When each assumption ends, by the pod's identity.
+    private var assumedUntil: [String: Double] = [:]
+    private var usage: [String: NodeUsage] = [:]
+    private var nextPodID = 0
+    private var needsRebuild = false
+    private var refreshed = -Double.infinity
+
+    /// What was measured of a node and its pods.
+    struct NodeUsage {
+        var node: ResourceUsage
+        var pods: [CadvisorScrape.PodName: ResourceUsage]
+    }
+
+    init(interval: Double, maximumAge: Double, maximumReplicas: Int) {
+        snapshot = ClusterSnapshot(interval: interval)
+        self.maximumAge = maximumAge
+        self.maximumReplicas = maximumReplicas
+    }
+
+    /// Nodes that are known, whether or not they have reported what pods may request.
+    var nodeCount: Int { nodes.count }
+    /// Pods that have not finished.
+    var podCount: Int { entries.count }
+    /// Pods that are assumed on a node.
+    var assumedCount: Int { assumedUntil.count }
+    /// Nodes whose CPU use was measured and is fresh, as of the last `prepare(now:)`.
+    var measuredNodeCount: Int { snapshot.nodes.count { $0.cpuUsage != nil } }
+
+    // MARK: Changes
+
+    mutating func apply(_ change: ObjectChange<Kubernetes.Node>) {
+        switch change {
+        case .added(let node):
+            nodes[node.metadata.name] = node
+            needsRebuild = true
+        case .updated(_, let node):
+            nodes[node.metadata.name] = node
+            guard !needsRebuild else { return }
+            if let index = nodeIndex[node.metadata.name], let fresh = Self.makeNode(node) {
+                snapshot.nodes[index].allocatable = fresh.allocatable
+                snapshot.nodes[index].maximumPods = fresh.maximumPods
+                snapshot.nodes[index].isSchedulable = fresh.isSchedulable
+            } else {
+                needsRebuild = true
+            }
+        case .removed(let node):
+            nodes[node.metadata.name] = nil
+            usage[node.metadata.name] = nil
+            needsRebuild = true
+        }
+    }
+
+    mutating func apply(_ change: ObjectChange<Kubernetes.Pod>, now: Double) {
+        switch change {
+        case .added(let pod), .updated(_, let pod):
+            if pod.isTerminated { remove(PodEntry.identity(of: pod)) } else { put(pod, now: now) }
+        case .removed(let pod): remove(PodEntry.identity(of: pod))
+        }
+    }
+
+    /// Takes in what was measured of `node`.
+    mutating func apply(_ measured: NodeUsage, of node: String) {
+        guard nodes[node] != nil else { return }
+        usage[node] = measured
+        refreshed = -.infinity
+    }
+
+    private mutating func put(_ pod: Kubernetes.Pod, now: Double) {
+        var entry = PodEntry(pod, isProvisional: false, now: now)
+        guard let index = podIndex[entry.identity] else { return append(entry) }
+        let old = entries[index]
+        // An assumption stands until the API server binds the pod or its time is up.
+        if entry.boundNode == nil { entry.assumedNode = old.assumedNode } else { assumedUntil[entry.identity] = nil }
+        let service = detach(index)
+        entries[index] = entry
+        attach(index)
+        dropIfEmpty(service)
+    }
+
+    private mutating func append(_ entry: PodEntry) {
+        let index = entries.count
+        podIndex[entry.identity] = index
+        entries.append(entry)
+        snapshot.pods.append(
+            Cluster.Pod(
+                id: nextPodID, name: "\(entry.name.namespace)/\(entry.name.name)", requests: entry.requests,
+                created: entry.created))
+        nextPodID += 1
+        attach(index)
+    }
+
+    private mutating func remove(_ identity: String) {
+        assumedUntil[identity] = nil
+        guard let index = podIndex.removeValue(forKey: identity) else { return }
+        dropIfEmpty(detach(index))
+        let last = entries.count - 1
+        if index != last {
+            entries.swapAt(index, last)
+            snapshot.pods.swapAt(index, last)
+            podIndex[entries[index].identity] = index
+        }
+        entries.removeLast()
+        snapshot.pods.removeLast()
+    }
+
+    /// Adds the pod at `index` to its node and service.
+    private mutating func attach(_ index: Int) {
+        guard !needsRebuild else { return }
+        let entry = entries[index]
+        snapshot.pods[index].requests = entry.requests
+        snapshot.pods[index].phase = entry.phase
+        snapshot.pods[index].node = nil
+        snapshot.pods[index].service = nil
+        if let name = entry.node, let node = nodeIndex[name] {
+            snapshot.pods[index].node = node
+            snapshot.nodes[node].requested += entry.requests
+            snapshot.nodes[node].podCount += 1
+        }
+        if let key = controlledService(of: entry) {
+            guard let service = serviceIndex[key] else {
+                needsRebuild = true
+                return
+            }
+            snapshot.pods[index].service = service
+            if !entry.isTerminating { snapshot.services[service].replicas += 1 }
+        }
+    }
+
+    /// Takes the pod at `index` away from its node and service.
+    /// - Returns: the index of the service.
+    @discardableResult
+    private mutating func detach(_ index: Int) -> Int? {
+        guard !needsRebuild else { return nil }
+        if let node = snapshot.pods[index].node {
+            snapshot.nodes[node].requested -= snapshot.pods[index].requests
+            snapshot.nodes[node].podCount -= 1
+        }
+        if let service = snapshot.pods[index].service, !entries[index].isTerminating {
+            snapshot.services[service].replicas -= 1
+        }
+        return snapshot.pods[index].service
+    }
+
+    private mutating func dropIfEmpty(_ service: Int?) {
+        if let service, !needsRebuild, snapshot.services[service].replicas == 0 { needsRebuild = true }
+    }
+
+    private func controlledService(of entry: PodEntry) -> ServiceKey? {
+        guard let scheduler = entry.scheduler, schedulers.contains(scheduler) else { return nil }
+        return entry.service
+    }
+
+    // MARK: Decisions
+
+    /// Makes `pod` part of the snapshot, pending, and the snapshot true as of `now`.
+    /// - Returns: the pod's index in `snapshot.pods`.
+    mutating func prepare(_ pod: Kubernetes.Pod, now: Double) -> Int {
+        if let scheduler = pod.schedulerName, schedulers.insert(scheduler).inserted { needsRebuild = true }
+        expireAssumptions(now: now)
+        let identity = PodEntry.identity(of: pod)
+        if let index = podIndex[identity] {
+            // Asked again: where it was assumed is where it did not come to run.
+            assume(index, on: nil)
+            assumedUntil[identity] = nil
+        } else {
+            append(PodEntry(pod, isProvisional: true, now: now))
+            assumedUntil[identity] = now + 60
+        }
+        prepare(now: now)
+        return podIndex[identity] ?? 0
+    }
+
+    /// Makes the snapshot true as of `now`.
+    mutating func prepare(now: Double) {
+        expireAssumptions(now: now)
+        if needsRebuild { rebuild() }
+        snapshot.time = now
+        if now - refreshed >= 1 || now < refreshed { refresh(now: now) }
+    }
+
+    /// Takes the pod at `index` to be on `node` until `deadline`.
+    mutating func assume(podAt index: Int, on node: String, until deadline: Double) {
+        guard entries[index].boundNode == nil else { return }
+        assume(index, on: node)
+        assumedUntil[entries[index].identity] = deadline
+    }
+
+    private mutating func assume(_ index: Int, on node: String?) {
+        detach(index)
+        entries[index].assumedNode = node
+        attach(index)
+    }
+
+    private mutating func expireAssumptions(now: Double) {
+        guard !assumedUntil.isEmpty else { return }
+        for identity in assumedUntil.filter({ $0.value <= now }).keys {
+            assumedUntil[identity] = nil
+            guard let index = podIndex[identity] else { continue }
+            if entries[index].isProvisional { remove(identity) } else { assume(index, on: nil) }
+        }
+    }
+
+    // MARK: Rebuilding
+
+    private mutating func rebuild() {
+        needsRebuild = false
+        refreshed = -.infinity
+        snapshot.nodes = nodes.values.compactMap(Self.makeNode).sorted { $0.name < $1.name }
+        nodeIndex = Dictionary(uniqueKeysWithValues: snapshot.nodes.enumerated().map { ($1.name, $0) })
+        snapshot.services = []
+        serviceIndex = [:]
+        for index in entries.indices {
+            let entry = entries[index]
+            if let key = controlledService(of: entry), !entry.isTerminating, serviceIndex[key] == nil {
+                serviceIndex[key] = snapshot.services.count
+                snapshot.services.append(makeService(key, like: entry))
+            }
+        }
+        // A service of which only terminating pods are left is none any more.
+        for index in entries.indices {
+            if let key = controlledService(of: entries[index]), serviceIndex[key] == nil {
+                entries[index].service = nil
+            }
+            attach(index)
+        }
+    }
+
+    /// `nil` for a node that has not reported what pods may request: nothing can be said about it.
+    private static func makeNode(_ node: Kubernetes.Node) -> Cluster.Node? {
+        guard let cpu = node.allocatableCPU?.value, let memory = node.allocatableMemory?.value, cpu > 0, memory > 0
+        else { return nil }
+        return Cluster.Node(
+            name: node.metadata.name, allocatable: Resources(cpu: cpu, memory: memory),
+            maximumPods: node.allocatablePods.map { Int($0.roundedUp) } ?? 110,
+            isSchedulable: node.ready == .true && !node.isUnschedulable)
+    }
+
+    /// The latency objective stands for nothing: latencies are not measured here, and without them it is not read.
+    private func makeService(_ key: ServiceKey, like entry: PodEntry) -> Cluster.Service {
+        Cluster.Service(
+            name: "\(key.namespace)/\(key.name)", replicas: 0, maximumReplicas: maximumReplicas,
+            requests: entry.requests, cpuLimit: entry.cpuLimit, latencyObjective: 1)
+    }
+
+    /// Brings measurements and their ages up to `now`; what is older than `maximumAge` is missing.
+    private mutating func refresh(now: Double) {
+        refreshed = now
+        for index in snapshot.nodes.indices {
+            let measured = usage[snapshot.nodes[index].name]?.node
+            snapshot.nodes[index].cpuUsage = fresh(measured?.cpuCores, now)
+            snapshot.nodes[index].memoryUsage = fresh(measured?.memoryBytes, now)
+        }
+        var sums = [ServiceSum](repeating: ServiceSum(), count: snapshot.services.count)
+        for index in entries.indices {
+            let measured = entries[index].boundNode.flatMap { usage[$0]?.pods[entries[index].name] }
+            let cpu = fresh(measured?.cpuCores, now)
+            snapshot.pods[index].cpuUsage = cpu
+            if let service = snapshot.pods[index].service, snapshot.pods[index].phase == .ready {
+                sums[service].add(cpu)
+            }
+        }
+        for (index, sum) in sums.enumerated() {
+            snapshot.services[index].cpuUsage = sum.measurement
+            let replicas = snapshot.services[index].replicas
+            snapshot.services[index].maximumReplicas = max(maximumReplicas, replicas)
+        }
+    }
+
+    private func fresh(_ measured: Telemetry.Measurement?, _ now: Double) -> Cluster.Measurement? {
+        guard let measured, measured.age(at: now) <= maximumAge else { return nil }
+        return Cluster.Measurement(measured.value, age: measured.age(at: now))
+    }
+
+    /// The CPU use of a service's ready replicas: missing as soon as one of theirs is.
+    private struct ServiceSum {
+        var total = 0.0
+        var age = 0.0
+        var measured = 0
+        var missing = 0
+
+        mutating func add(_ cpu: Cluster.Measurement?) {
+            guard let cpu else {
+                missing += 1
+                return
+            }
+            total += cpu.value
+            age = max(age, cpu.age)
+            measured += 1
+        }
+
+        var measurement: Cluster.Measurement? {
+            measured > 0 && missing == 0 ? Cluster.Measurement(total, age: age) : nil
+        }
+    }
+}

@@ -1,0 +1,247 @@
+public import Cluster
+public import Kubernetes
+import Synchronization
+public import Telemetry
+
+/// Scores nodes for pods: the model of the cluster, the policy and what to do when it cannot answer.
+///
+/// Safe to share between threads; decisions are made one at a time, as the scheduler asks.
+public final class PlacementScorer: Sendable {
+    /// Why the policy did not answer.
+    public enum FallbackReason: String, Sendable, CaseIterable {
+        /// No policy was loaded.
+        case notLoaded = "not_loaded"
+        /// The nodes or pods were not listed yet.
+        case notSynced = "not_synced"
+        /// The policy threw an error or gave unusable preferences.
+        case failed
+    }
+
+    /// The answer to one request.
+    public struct Scoring: Sendable {
+        /// A score from 0 to 10 for each node, in the request's order.
+        public var scores: [Int]
+        /// Why the fallback answered; `nil` where the policy did.
+        public var fallback: FallbackReason?
+        /// How many of the nodes are not known, or have not said what pods may request.
+        public var unknownNodes: Int
+        /// What went wrong in the policy.
+        public var failure: String?
+    }
+
+    /// How large the model is.
+    public struct Size: Sendable, Equatable {
+        /// Nodes known.
+        public var nodes: Int
+        /// Unfinished pods known.
+        public var pods: Int
+        /// Pods assumed on a node.
+        public var assumed: Int
+        /// Nodes with a fresh measurement of CPU use.
+        public var measured: Int
+
+        /// A size with all its parts.
+        public init(nodes: Int, pods: Int, assumed: Int, measured: Int) {
+            self.nodes = nodes
+            self.pods = pods
+            self.assumed = assumed
+            self.measured = measured
+        }
+    }
+
+    fileprivate struct State {
+        var model: ClusterModel
+        var policy: (any Policy)?
+        var fallback: any Policy
+        var nodesListed = false
+        var podsListed = false
+    }
+
+    private let state: Mutex<State>
+    private let assumeSeconds: Double
+    private let inverts: Bool
+    private let limits: FilterSettings
+    private let now: @Sendable () -> Double
+    /// Whether a policy was loaded.
+    public let hasPolicy: Bool
+
+    /// A scorer that knows no node yet.
+    /// - Parameters:
+    ///   - settings: the extender's settings.
+    ///   - policy: the trained policy; `nil` where none could be loaded.
+    ///   - fallback: answers when the policy cannot; the strategy that the settings name where `nil`.
+    ///   - now: the present in seconds since 1970.
+    public init(
+        settings: ExtenderSettings, policy: sending (any Policy)?, fallback: sending (any Policy)? = nil,
+        now: @escaping @Sendable () -> Double = { Timestamp.now.seconds }
+    ) {
+        hasPolicy = policy != nil
+        assumeSeconds = settings.assumeSeconds
+        inverts = settings.invertScores
+        limits = settings.filter
+        self.now = now
+        var policy = policy
+        var fallback = fallback ?? settings.fallback.policy
+        policy?.reset()
+        fallback.reset()
+        state = Mutex(
+            State(
+                model: ClusterModel(
+                    interval: settings.interval, maximumAge: settings.telemetry.maximumAge,
+                    maximumReplicas: settings.maximumReplicas),
+                policy: policy, fallback: fallback))
+    }
+
+    // MARK: What happens in the cluster
+
+    /// Takes in a change of a node.
+    public func apply(_ change: ObjectChange<Kubernetes.Node>) {
+        state.withLock { $0.model.apply(change) }
+    }
+
+    /// Takes in a change of a pod.
+    public func apply(_ change: ObjectChange<Kubernetes.Pod>) {
+        let now = now()
+        state.withLock { $0.model.apply(change, now: now) }
+    }
+
+    /// Takes in what was measured of a node and its pods.
+    public func apply(
+        usage: ResourceUsage, pods: [CadvisorScrape.PodName: ResourceUsage], ofNode node: String
+    ) {
+        state.withLock { $0.model.apply(ClusterModel.NodeUsage(node: usage, pods: pods), of: node) }
+    }
+
+    /// All nodes there are have been taken in.
+    public func markNodesListed() {
+        state.withLock { $0.nodesListed = true }
+    }
+
+    /// All pods there are have been taken in.
+    public func markPodsListed() {
+        state.withLock { $0.podsListed = true }
+    }
+
+    /// Whether nodes and pods have been listed.
+    public var hasSynced: Bool { state.withLock { $0.nodesListed && $0.podsListed } }
+
+    /// How large the model is now.
+    public var size: Size {
+        let now = now()
+        return state.withLock { state in
+            state.model.prepare(now: now)
+            return Size(
+                nodes: state.model.nodeCount, pods: state.model.podCount, assumed: state.model.assumedCount,
+                measured: state.model.measuredNodeCount)
+        }
+    }
+
+    // MARK: Requests
+
+    /// Scores `nodes` for `pod` and takes the pod to be on the best of them for a while.
+    ///
+    /// Nodes that are not known get the median of the known ones' scores, but never the best score.
+    public func score(_ pod: Kubernetes.Pod, on nodes: [String]) -> Scoring {
+        let now = now()
+        return state.withLock { state in
+            let podIndex = state.model.prepare(pod, now: now)
+            var known: [Int] = []
+            var candidates: [ClusterAction] = []
+            known.reserveCapacity(nodes.count)
+            candidates.reserveCapacity(nodes.count)
+            let id = state.model.snapshot.pods[podIndex].id
+            for (position, name) in nodes.enumerated() {
+                guard let node = state.model.nodeIndex[name] else { continue }
+                known.append(position)
+                candidates.append(.place(pod: id, node: node))
+            }
+            var scoring = Scoring(scores: [], unknownNodes: nodes.count - known.count)
+            let decision = Decision(kind: .placement(podIndex: podIndex), candidates: candidates)
+            let scores = candidates.isEmpty ? [] : state.scores(for: decision, &scoring)
+            scoring.scores = Self.spread(scores, at: known, count: nodes.count)
+            if inverts { scoring.scores = scoring.scores.map { ExtenderScore.greatest - $0 } }
+            if let best = scoring.scores.indices.max(by: { scoring.scores[$0] < scoring.scores[$1] }) {
+                state.model.assume(podAt: podIndex, on: nodes[best], until: now + assumeSeconds)
+            }
+            return scoring
+        }
+    }
+
+    /// Says which of `nodes` are over a limit of measured use, by position, and why. Never all of them.
+    public func overloaded(_ nodes: [String]) -> [Int: String] {
+        guard limits.cpuShare != nil || limits.memoryShare != nil else { return [:] }
+        let now = now()
+        return state.withLock { state in
+            state.model.prepare(now: now)
+            var failed: [Int: String] = [:]
+            for (position, name) in nodes.enumerated() {
+                guard let index = state.model.nodeIndex[name] else { continue }
+                let node = state.model.snapshot.nodes[index]
+                if let reason = Self.excess("cpu", node.cpuUsage, of: node.allocatable.cpu, limits.cpuShare)
+                    ?? Self.excess("memory", node.memoryUsage, of: node.allocatable.memory, limits.memoryShare)
+                {
+                    failed[position] = reason
+                }
+            }
+            return failed.count < nodes.count ? failed : [:]
+        }
+    }
+
+    private static func excess(
+        _ resource: String, _ used: Cluster.Measurement?, of allocatable: Double, _ limit: Double?
+    ) -> String? {
+        guard let used, let limit, used.value > limit * allocatable else { return nil }
+        let percent = { (share: Double) in Int((share * 100).rounded()) }
+        return "measured \(resource) use is \(percent(used.value / allocatable)) % of what pods may request, "
+            + "more than \(percent(limit)) %"
+    }
+
+    /// Puts the known nodes' scores in their places, and the median in the others.
+    private static func spread(_ scores: [Int], at positions: [Int], count: Int) -> [Int] {
+        guard scores.count < count else { return scores }
+        let median = scores.isEmpty ? ExtenderScore.greatest / 2 : scores.sorted()[scores.count / 2]
+        var all = [Int](repeating: min(median, ExtenderScore.greatest - 1), count: count)
+        for (position, score) in zip(positions, scores) { all[position] = score }
+        return all
+    }
+}
+
+extension PlacementScorer.State {
+    /// Scores of the candidates by the policy, or by the fallback where it cannot answer.
+    fileprivate mutating func scores(for decision: Decision, _ scoring: inout PlacementScorer.Scoring) -> [Int] {
+        let snapshot = model.snapshot
+        if policy == nil {
+            scoring.fallback = .notLoaded
+        } else if !nodesListed || !podsListed {
+            scoring.fallback = .notSynced
+        } else {
+            do {
+                if let preferences = try policy?.preferences(for: decision, in: snapshot) {
+                    try Self.check(preferences, for: decision)
+                    return ExtenderScore.scores(preferences)
+                }
+            } catch {
+                scoring.fallback = .failed
+                scoring.failure = "\(error)"
+            }
+        }
+        do {
+            let preferences = try fallback.preferences(for: decision, in: snapshot)
+            try Self.check(preferences, for: decision)
+            return ExtenderScore.scores(preferences)
+        } catch {
+            // Equal scores leave the choice to the scheduler's own plugins.
+            scoring.failure = [scoring.failure, "fallback: \(error)"].compactMap { $0 }.joined(separator: "; ")
+            return decision.candidates.map { _ in ExtenderScore.greatest / 2 }
+        }
+    }
+
+    private static func check(_ preferences: [Double], for decision: Decision) throws {
+        guard preferences.count == decision.candidates.count else {
+            throw PolicyError("\(preferences.count) preferences for \(decision.candidates.count) nodes")
+        }
+        guard preferences.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
+            throw PolicyError("a preference is negative or not finite")
+        }
+    }
+}
