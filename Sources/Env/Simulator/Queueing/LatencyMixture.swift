@@ -17,6 +17,9 @@ public struct LatencyMixture: Sendable {
         /// 1 - 1/(9k) and 3√k of the Wilson-Hilferty transform.
         var center = SIMD8<Float>()
         var steepness = SIMD8<Float>()
+        /// Longest wait, and 1 / mean service time: no more than P(service > x - longest wait) is above x.
+        var ceiling = SIMD8<Float>()
+        var inverseService = SIMD8<Float>()
     }
 
     /// Eight terms of requests that did not wait.
@@ -30,6 +33,8 @@ public struct LatencyMixture: Sendable {
     private var waitingCount = 0
     private var direct: [DirectBlock] = []
     private var directCount = 0
+    /// Whether any term reaches its ceiling.
+    private var isBounded = false
     private var family = ServiceTimeFamily.logNormal
     private var inverseLogDeviation: Float = 0
     private var logMeanOffset = 0.0
@@ -42,6 +47,7 @@ public struct LatencyMixture: Sendable {
     /// Empties the mixture, keeping its memory, for requests with this distribution of the service time.
     public mutating func clear(_ serviceTime: ServiceTime) {
         (waitingCount, directCount, total) = (0, 0, 0)
+        isBounded = false
         family = serviceTime.family
         inverseLogDeviation = serviceTime.logDeviation > 0 ? Float(1 / serviceTime.logDeviation) : 0
         logMeanOffset = serviceTime.logDeviation * serviceTime.logDeviation / 2
@@ -70,14 +76,22 @@ public struct LatencyMixture: Sendable {
     /// - Parameters:
     ///   - weight: their number, if all of the distribution counted.
     ///   - limit: their number, at most `weight`: the distribution's upper part.
+    ///   - ceiling: longest wait in seconds.
+    ///   - service: mean service time.
     @inline(__always)
-    mutating func addWaiting(weight: Double, limit: Double, mean: Double, variance: Double, third: Double) {
+    mutating func addWaiting(
+        weight: Double, limit: Double, mean: Double, variance: Double, third: Double, ceiling: Double, service: Double
+    ) {
         let (block, lane) = (waitingCount >> 3, waitingCount & 7)
         if block == waiting.count { waiting.append(WaitingBlock()) }
         if lane == 0 {
             waiting[block].weight = SIMD8()
             waiting[block].limit = SIMD8()
         }
+        let reach = ceiling - mean
+        if reach < 0 || reach * reach < 16 * variance { isBounded = true }
+        waiting[block].ceiling[lane] = Float(ceiling)
+        waiting[block].inverseService[lane] = Float(1 / service)
         let gamma = ShiftedGamma(mean: mean, variance: variance, third: third)
         waiting[block].weight[lane] = Float(weight)
         waiting[block].limit[lane] = Float(limit)
@@ -99,7 +113,11 @@ public struct LatencyMixture: Sendable {
             let block = waiting[index]
             let scaled = (at - block.shift) * block.inverseMean
             let z = (VectorMath.cubeRoot(scaled) - block.center) * block.steepness
-            let above = VectorMath.upperNormal(z).replacing(with: 1, where: scaled .<= 0)
+            var above = VectorMath.upperNormal(z).replacing(with: 1, where: scaled .<= 0)
+            if isBounded {
+                let beyond = pointwiseMax(SIMD8(), at - block.ceiling) * block.inverseService
+                above = pointwiseMin(above, VectorMath.exp(-beyond))
+            }
             sum += pointwiseMin(block.limit, block.weight * above)
         }
         switch family {

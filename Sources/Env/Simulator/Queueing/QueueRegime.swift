@@ -121,12 +121,14 @@ struct QueueRegime {
             let variance = max(queue.square / queue.busy - wait * wait, 1e-3 * wait * wait)
             mixture.addWaiting(
                 weight: waiting, limit: waiting, mean: wait + service, variance: variance + spread + serviceVariance,
-                third: 2 * variance * variance / wait + serviceThird)
+                third: 2 * variance * variance / wait + serviceThird, ceiling: conditions.longestWait,
+                service: service)
         }
         if alive > 0 {
             mixture.addWaiting(
                 weight: weight * queue.backlog, limit: weight * alive, mean: queue.first + service,
-                variance: queue.second + spread + serviceVariance, third: queue.third + serviceThird)
+                variance: queue.second + spread + serviceVariance, third: queue.third + serviceThird,
+                ceiling: conditions.longestWait, service: service)
         }
     }
 }

@@ -9,6 +9,7 @@ extension ReplicaQueue {
         let rate = regime.conditions.arrivalRate
         let time = regime.conditions.drainMean
         let drift = regime.load - 1
+        if backlog > 0 { first = min(first, regime.conditions.longestWait) }
         var alive = aliveMass()
         if !regime.isStable, alive > 0 {
             foldBacklog()
