@@ -58,6 +58,9 @@ let package = Package(
             name: "CSimdjson", path: "Sources/System/CSimdjson", cxxSettings: [.unsafeFlags(["-O3"])],
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
         .target(name: "CKernels", path: "Sources/System/CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+        .target(
+            name: "CSimulatorKernels", path: "Sources/System/CSimulatorKernels",
+            cSettings: [.unsafeFlags(["-O3"])]),
 
         // Env: what an agent acts in
         room("Env", "Randomness"),
@@ -65,7 +68,7 @@ let package = Package(
         room("Env", "Gym", ["Randomness"]),
         room("Env", "Cluster", ["Randomness", "Gym", "Settings"]),
         room("Env", "Workloads", ["Randomness", "Settings"]),
-        room("Env", "Simulator", ["Cluster", "Workloads", "Randomness", "Settings"]),
+        room("Env", "Simulator", ["CSimulatorKernels", "Cluster", "Workloads", "Randomness", "Settings"]),
         room("Env", "Kubernetes", ["CCurl", "CSimdjson", "Randomness", yams, logging]),
         room("Env", "Telemetry", []),
 
