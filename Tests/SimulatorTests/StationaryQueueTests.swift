@@ -21,8 +21,9 @@ import Testing
     }
 
     private func quantile(_ mixture: LatencyMixture, above share: Double, typical: Double) -> Double {
-        var search = QuantileSearch()
-        return mixture.quantile(above: share, &search, typical: typical)
+        let start = LatencyQuantiles(p50: typical, p95: typical, p99: typical)
+        let found = mixture.quantiles(from: start, objective: typical).quantiles
+        return share == 0.5 ? found.p50 : share == 0.05 ? found.p95 : found.p99
     }
 
     @Test(arguments: loads) func exponentialServiceByOneWorker(load: Double) {

@@ -63,7 +63,9 @@ import Workloads
             }
             let over = service.overObjective / service.arrived
             let expected = exact[index].latencies.share(above: objective)
-            #expect(abs(over - expected) < 0.15 * expected + 0.005, "\(place): share over the objective \(over) for \(expected)")
+            #expect(
+                abs(over - expected) < 0.15 * expected + 0.005,
+                "\(place): share over the objective \(over) for \(expected)")
         }
     }
 
@@ -139,7 +141,9 @@ extension SimulatorSettings {
     static var quiet: SimulatorSettings {
         var settings = SimulatorSettings()
         settings.nodes.count = ValueRange(1)
-        settings.nodes.kinds = [NodeKind(name: "big", cores: 16, speed: 1, memoryGiB: 64, cacheMiB: 64, bandwidthGB: 100)]
+        settings.nodes.kinds = [
+            NodeKind(name: "big", cores: 16, speed: 1, memoryGiB: 64, cacheMiB: 64, bandwidthGB: 100)
+        ]
         settings.services.count = ValueRange(1)
         settings.services.rateNoise = ValueRange(0)
         settings.services.poissonArrivals = false

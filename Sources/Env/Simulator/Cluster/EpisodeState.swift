@@ -8,6 +8,8 @@ struct EpisodeState: Sendable, Codable {
     var isRunning = false
     var nodes: [NodeModel] = []
     var services: [ServiceModel] = []
+    /// The load of each service.
+    var curves: [LoadCurve] = []
     /// What the pods of the snapshot do, in the same order.
     var loads: [PodLoad] = []
     var interference: InterferenceProcess?
@@ -43,6 +45,8 @@ struct NodeModel: Sendable, Codable {
     var returnsAt = -1.0
     /// When its replicas are replaced; negative for not.
     var replacedAt = -1.0
+    /// Batch jobs on it.
+    var jobs = 0
     /// True values of the interval so far, as integrals over time.
     var truth = NodeSample()
 
@@ -58,7 +62,7 @@ struct NodeSample: Sendable, Codable {
     var instructionsPerCycle = 0.0
 }
 
-/// A service's parameters and what became of it.
+/// A service's parameters and what became of it. Holds no reference, so that a copy costs nothing.
 struct ServiceModel: Sendable, Codable {
     var serviceTime: ServiceTime
     var meanServiceTime: Double
@@ -77,11 +81,9 @@ struct ServiceModel: Sendable, Codable {
     var bandwidthPerCore: Double
     var baseRate: Double
     var rateNoise: Double
-    var curve: LoadCurve
     var podsCreated = 0
-    var p50 = QuantileSearch()
-    var p95 = QuantileSearch()
-    var p99 = QuantileSearch()
+    /// Of the last interval with answers; where the next search starts.
+    var latencies: LatencyQuantiles
 
     // Of the current placement (see `regroup`).
     var ready = 0

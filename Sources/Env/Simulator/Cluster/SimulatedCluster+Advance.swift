@@ -42,7 +42,7 @@ extension SimulatedCluster {
         for index in state.services.indices {
             let time = state.snapshot.time
             var service = state.services[index]
-            service.rate = service.baseRate * service.curve.meanLevel(from: time, for: settings.interval)
+            service.rate = service.baseRate * state.curves[index].meanLevel(from: time, for: settings.interval)
             if service.rateNoise > 0 {
                 let noise = service.rateNoise
                 service.rate *= exp(noise * state.arrivalGenerator.normal() - noise * noise / 2)
@@ -93,20 +93,24 @@ extension SimulatedCluster {
     /// Carries out what is due: replicas become ready or are gone, batch jobs end.
     private mutating func changePods() {
         let time = state.snapshot.time
-        var pod = 0
-        while pod < state.loads.count {
+        var kept = 0
+        for pod in state.loads.indices {
             let due = state.loads[pod].changesAt
-            guard due >= 0, due <= time else {
-                pod += 1
-                continue
-            }
-            if state.loads[pod].service >= 0, state.snapshot.pods[pod].phase == .starting {
+            if due >= 0, due <= time {
+                guard state.loads[pod].service >= 0, state.snapshot.pods[pod].phase == .starting else {
+                    release(pod)
+                    continue
+                }
                 becomeReady(pod)
-                pod += 1
-            } else {
-                remove(pod)
             }
+            if kept != pod {
+                state.loads[kept] = state.loads[pod]
+                state.snapshot.pods.swapAt(kept, pod)
+            }
+            kept += 1
         }
+        state.loads.removeLast(state.loads.count - kept)
+        state.snapshot.pods.removeLast(state.snapshot.pods.count - kept)
         scratch.isStale = true
     }
 
@@ -137,14 +141,11 @@ extension SimulatedCluster {
         let answered = max(0, result.arrived - result.rejected - result.timedOut)
         var late = 0.0
         if scratch.mixtures[index].total > 0, result.arrived > 0 {
-            let typical = state.services[index].meanServiceTime
-            result.latencyP95 = scratch.mixtures[index].quantile(
-                above: 0.05, &state.services[index].p95, typical: typical)
-            result.latencyP99 = scratch.mixtures[index].quantile(
-                above: 0.01, &state.services[index].p99, typical: typical)
-            result.latencyP50 = scratch.mixtures[index].quantile(
-                above: 0.5, &state.services[index].p50, typical: typical)
-            late = answered * scratch.mixtures[index].tail(objective)
+            let (quantiles, share) = scratch.mixtures[index].quantiles(
+                from: state.services[index].latencies, objective: objective)
+            state.services[index].latencies = quantiles
+            (result.latencyP50, result.latencyP95, result.latencyP99) = (quantiles.p50, quantiles.p95, quantiles.p99)
+            late = answered * share
         }
         // Requests that died with their replica arrived earlier and were taken for answered then; here they count
         // as rejected, and what was answered shrinks by as much.

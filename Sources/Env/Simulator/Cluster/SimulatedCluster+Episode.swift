@@ -111,8 +111,8 @@ extension SimulatedCluster {
         let rate = drawnRate ?? cores / mean
         let utilization = pool.initialUtilization.draw(using: &generator)
         let pattern = generator.index(below: pool.patterns.count)
-        let curve = LoadCurve(
-            pool.patterns[pattern], horizon: settings.horizon, trace: traces[pattern], using: &generator)
+        state.curves.append(
+            LoadCurve(pool.patterns[pattern], horizon: settings.horizon, trace: traces[pattern], using: &generator))
         let noise = pool.rateNoise.draw(using: &generator)
         let drawnReplicas = kind.replicas?.drawInteger(using: &generator)
         let wanted = drawnReplicas ?? Int((rate * mean / (request.cpu * utilization)).rounded(.up))
@@ -125,7 +125,7 @@ extension SimulatedCluster {
                 startupVariation: kind.startupVariation, termination: termination,
                 cpuSensitivity: sensitivities[0], cacheSensitivity: sensitivities[1],
                 bandwidthSensitivity: sensitivities[2], cache: cache, bandwidthPerCore: bandwidth, baseRate: rate,
-                rateNoise: noise, curve: curve))
+                rateNoise: noise, latencies: LatencyQuantiles(p50: mean, p95: 3 * mean, p99: 5 * mean)))
         let bounds = kind.resizeBounds
         let highest = limit > 0 ? min(limit, request.cpu * bounds.upper) : request.cpu * bounds.upper
         state.snapshot.services.append(

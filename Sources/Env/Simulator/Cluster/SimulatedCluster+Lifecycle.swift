@@ -72,14 +72,20 @@ extension SimulatedCluster {
         state.services[load.service].killed += max(0, load.queue.meanWait - grace) / load.queue.drainMean
     }
 
+    /// Gives back what a pod holds of its node.
+    mutating func release(_ pod: Int) {
+        let node = state.loads[pod].node
+        guard node >= 0 else { return }
+        if state.loads[pod].service < 0 { state.nodes[node].jobs -= 1 }
+        state.snapshot.nodes[node].requested -= state.snapshot.pods[pod].requests
+        state.snapshot.nodes[node].podCount -= 1
+        // Without pods nothing is requested, whatever rounding left.
+        if state.snapshot.nodes[node].podCount == 0 { state.snapshot.nodes[node].requested = Resources() }
+    }
+
     /// Removes a pod at once. Cost: O(pods).
     mutating func remove(_ pod: Int) {
-        if let node = state.snapshot.pods[pod].node {
-            let requests = state.snapshot.pods[pod].requests
-            state.snapshot.nodes[node].requested -= requests
-            state.snapshot.nodes[node].podCount -= 1
-            if state.snapshot.nodes[node].podCount == 0 { state.snapshot.nodes[node].requested = Resources() }
-        }
+        release(pod)
         state.snapshot.pods.remove(at: pod)
         state.loads.remove(at: pod)
         scratch.isStale = true
@@ -115,20 +121,7 @@ extension SimulatedCluster {
         let pod = Pod(
             id: state.nextPodID, name: "\(rules.kinds[kind].name)-\(state.jobsStarted)", service: nil,
             requests: Resources(cpu: job.requestedCores, memory: job.requestedMemory), created: state.snapshot.time)
-        var jobs = [Int](repeating: 0, count: state.nodes.count)
-        for load in state.loads where load.service < 0 { jobs[load.node] += 1 }
-        func isFeasible(_ node: Int) -> Bool {
-            jobs[node] < rules.mostPerNode && state.snapshot.obstacle(for: pod, on: node) == nil
-        }
-        let node: Int?
-        switch rules.placement {
-        case .random:
-            let weights = process.nodeWeights
-            node = process.drawNode { isFeasible($0) ? weights[$0] : 0 }
-        case .leastRequested:
-            node = leastRequestedNode(for: pod).flatMap { isFeasible($0) ? $0 : nil }
-        }
-        guard let node else { return }
+        guard let node = chooseNode(for: pod, process.chooser()) else { return }
         let cores = max(1e-3, job.cores)
         append(
             pod,
@@ -137,10 +130,39 @@ extension SimulatedCluster {
                 bandwidthPerCore: job.memoryBandwidth / cores, memory: job.memory))
         let index = state.snapshot.pods.count - 1
         bind(index, to: node)
+        state.nodes[node].jobs += 1
         state.snapshot.pods[index].phase = .ready
         // Jobs come and go between intervals.
         let end = (state.snapshot.time + job.duration) / settings.interval
         state.loads[index].changesAt = max(1, end.rounded(.up)) * settings.interval
+    }
+
+    /// The node that a batch job starts on, of those drawn for it.
+    private func chooseNode(for pod: Pod, _ chooser: NodeChooser) -> Int? {
+        var chooser = chooser
+        let rules = settings.interference
+        func isFeasible(_ node: Int) -> Bool {
+            state.nodes[node].jobs < rules.mostPerNode && state.snapshot.obstacle(for: pod, on: node) == nil
+        }
+        switch rules.placement {
+        case .random:
+            for _ in 0..<12 {
+                let node = chooser.next()
+                if isFeasible(node) { return node }
+            }
+            return nil
+        case .leastRequested:
+            // A sample of the nodes, as kube-scheduler takes one in a large cluster.
+            var best: Int?
+            var least = Double.infinity
+            let first = chooser.next()
+            for offset in 0..<min(state.nodes.count, 100) {
+                let node = (first + offset) % state.nodes.count
+                let share = state.snapshot.nodes[node].requested.cpu / state.snapshot.nodes[node].allocatable.cpu
+                if share < least, isFeasible(node) { (best, least) = (node, share) }
+            }
+            return best
+        }
     }
 
     mutating func startJobs() {

@@ -48,9 +48,11 @@ extension SimulatedCluster {
         let maximumAge = settings.telemetry.maximumAge
         let (usageSlot, pcmSlot) = (arriving(usage), arriving(pcm))
         var generator = state.telemetry.generator
-        for index in state.nodes.indices {
+        // Taken out for the loop: changed in place while the rest of the state is read.
+        var nodes: [Node] = []
+        swap(&nodes, &state.snapshot.nodes)
+        for index in nodes.indices {
             let isUp = state.nodes[index].isUp
-            var node = state.snapshot.nodes[index]
             if usage.isPresent {
                 let lag = Double(usage.lag) * interval
                 var (cpu, memory): (Double?, Double?) = (nil, nil)
@@ -60,13 +62,10 @@ extension SimulatedCluster {
                     // Memory is counted, not sampled.
                     memory = sample.memory
                 }
-                node.cpuUsage.update(cpu, lag: lag, interval: interval, maximumAge: maximumAge)
-                node.memoryUsage.update(memory, lag: lag, interval: interval, maximumAge: maximumAge)
+                nodes[index].cpuUsage.update(cpu, lag: lag, interval: interval, maximumAge: maximumAge)
+                nodes[index].memoryUsage.update(memory, lag: lag, interval: interval, maximumAge: maximumAge)
             }
-            guard pcm.isPresent else {
-                state.snapshot.nodes[index] = node
-                continue
-            }
+            guard pcm.isPresent else { continue }
             let lag = Double(pcm.lag) * interval
             var (bandwidth, misses, rate): (Double?, Double?, Double?) = (nil, nil, nil)
             if let pcmSlot, isUp, pcm.gaps == 0 || !generator.chance(pcm.gaps) {
@@ -75,11 +74,11 @@ extension SimulatedCluster {
                 misses = min(1, sample.missRatio * TelemetryState.factor(pcm.noise, &generator))
                 rate = sample.instructionsPerCycle * TelemetryState.factor(pcm.noise, &generator)
             }
-            node.memoryBandwidth.update(bandwidth, lag: lag, interval: interval, maximumAge: maximumAge)
-            node.cacheMissRatio.update(misses, lag: lag, interval: interval, maximumAge: maximumAge)
-            node.instructionsPerCycle.update(rate, lag: lag, interval: interval, maximumAge: maximumAge)
-            state.snapshot.nodes[index] = node
+            nodes[index].memoryBandwidth.update(bandwidth, lag: lag, interval: interval, maximumAge: maximumAge)
+            nodes[index].cacheMissRatio.update(misses, lag: lag, interval: interval, maximumAge: maximumAge)
+            nodes[index].instructionsPerCycle.update(rate, lag: lag, interval: interval, maximumAge: maximumAge)
         }
+        swap(&nodes, &state.snapshot.nodes)
         state.telemetry.generator = generator
     }
 
@@ -91,29 +90,32 @@ extension SimulatedCluster {
         let lag = Double(source.lag) * interval
         let slot = arriving(source)
         var generator = state.telemetry.generator
-        for index in state.services.indices {
+        var services: [Service] = []
+        swap(&services, &state.snapshot.services)
+        for index in services.indices {
             var sample: TelemetryState.ServiceSample?
             if let slot, source.gaps == 0 || !generator.chance(source.gaps) {
-                sample = noisy(state.telemetry.serviceSamples[4 * index + slot], source.noise, &generator)
+                sample = Self.noisy(
+                    state.telemetry.serviceSamples[4 * index + slot], source.noise, interval, &generator)
             }
-            var service = state.snapshot.services[index]
-            service.arrivalRate.update(sample?.rate, lag: lag, interval: interval, maximumAge: maximumAge)
-            service.throughput.update(sample?.throughput, lag: lag, interval: interval, maximumAge: maximumAge)
-            service.errorShare.update(sample?.errorShare, lag: lag, interval: interval, maximumAge: maximumAge)
-            service.cpuUsage.update(sample?.cpu, lag: lag, interval: interval, maximumAge: maximumAge)
+            services[index].arrivalRate.update(sample?.rate, lag: lag, interval: interval, maximumAge: maximumAge)
+            services[index].throughput.update(sample?.throughput, lag: lag, interval: interval, maximumAge: maximumAge)
+            services[index].errorShare.update(sample?.errorShare, lag: lag, interval: interval, maximumAge: maximumAge)
+            services[index].cpuUsage.update(sample?.cpu, lag: lag, interval: interval, maximumAge: maximumAge)
             // Without requests there is no latency to measure: the one before grows older.
             let latency = sample.flatMap { $0.hasLatency ? $0 : nil }
-            service.latencyP50.update(latency?.p50, lag: lag, interval: interval, maximumAge: maximumAge)
-            service.latencyP95.update(latency?.p95, lag: lag, interval: interval, maximumAge: maximumAge)
-            service.latencyP99.update(latency?.p99, lag: lag, interval: interval, maximumAge: maximumAge)
-            state.snapshot.services[index] = service
+            services[index].latencyP50.update(latency?.p50, lag: lag, interval: interval, maximumAge: maximumAge)
+            services[index].latencyP95.update(latency?.p95, lag: lag, interval: interval, maximumAge: maximumAge)
+            services[index].latencyP99.update(latency?.p99, lag: lag, interval: interval, maximumAge: maximumAge)
         }
+        swap(&services, &state.snapshot.services)
         state.telemetry.generator = generator
     }
 
     /// A sample as it is measured: every rate by itself, latencies with the sampling error of order statistics.
-    private func noisy(
-        _ truth: TelemetryState.ServiceSample, _ deviation: Double, _ generator: inout RandomGenerator
+    private static func noisy(
+        _ truth: TelemetryState.ServiceSample, _ deviation: Double, _ interval: Double,
+        _ generator: inout RandomGenerator
     ) -> TelemetryState.ServiceSample {
         guard deviation > 0 else { return truth }
         var sample = truth
@@ -123,7 +125,7 @@ extension SimulatedCluster {
         guard truth.hasLatency else { return sample }
         // The standard error of a quantile is sqrt(p (1 - p) / n) / density, and near the tail the density is
         // (1 - p) / scale, with the scale at which the tail falls by a factor of e.
-        let count = max(1, truth.throughput * settings.interval)
+        let count = max(1, truth.throughput * interval)
         let scale = max(1e-9, (truth.p99 - truth.p95) / log(5))
         func error(_ share: Double, _ value: Double) -> Double {
             min(0.5, scale / value * (share / ((1 - share) * count)).squareRoot())

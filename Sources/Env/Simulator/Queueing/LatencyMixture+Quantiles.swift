@@ -1,63 +1,117 @@
 import Foundation
 
-/// Where a quantile was found last, so that the next search starts there.
-public struct QuantileSearch: Sendable, Hashable, Codable {
-    /// The quantile found last, in seconds; 0 before the first.
-    public internal(set) var value = 0.0
-    /// Seconds over which the tail falls by a factor of e there.
-    var scale = 0.0
+/// The median and the 95th and 99th percentile of a window's latencies, in seconds.
+public struct LatencyQuantiles: Sendable, Hashable, Codable {
+    /// Median.
+    public var p50: Double
+    /// 95th percentile.
+    public var p95: Double
+    /// 99th percentile.
+    public var p99: Double
 
-    /// A search that has found nothing yet.
-    public init() {}
+    /// Quantiles to start a search from.
+    public init(p50: Double, p95: Double, p99: Double) {
+        (self.p50, self.p95, self.p99) = (p50, p95, p99)
+    }
 }
 
 extension LatencyMixture {
-    /// Finds the latency that a share of requests exceeds, to about 0.1 %.
-    ///
-    /// The logarithm of the tail is nearly a straight line, so secant steps inside a bracket (Illinois variant)
-    /// converge in two or three evaluations from a close start.
-    /// - Parameters:
-    ///   - share: the share of requests above, in (0, 1): 0.01 for p99.
-    ///   - search: where to start; holds the result afterwards.
-    ///   - typical: a latency of the right order, for the first search.
-    /// - Returns: the quantile in seconds; 0 for an empty mixture.
-    @discardableResult
-    public func quantile(above share: Double, _ search: inout QuantileSearch, typical: Double) -> Double {
-        guard total > 0 else { return 0 }
-        var low = 0.0
-        var lowError = -log(share)
-        var high = 0.0
-        var highError = 0.0
-        var x = search.value > 0 ? search.value : typical * lowError
-        var scale = search.scale > 0 ? search.scale : 0.5 * x
-        for _ in 0..<60 {
-            let error = log(max(tail(x), 1e-30) / share)
-            if abs(error) < 2e-3 { break }
-            if error > 0 {
-                // The secant through the last two points below, else the expected slope.
-                if low > 0, lowError > error { scale = max(scale, (x - low) / (lowError - error)) }
-                if high > 0, low > 0 { highError *= 0.5 }
-                (low, lowError) = (x, error)
-            } else {
-                if high > 0, low > 0 { lowError *= 0.5 }
-                (high, highError) = (x, error)
+    /// One quantile being searched for.
+    private struct Search {
+        let share: Float
+        var center: Float
+        /// Ratio of neighbouring points.
+        var ratio: Float = 1.1
+        var isFound = false
+
+        init(share: Float, center: Double) {
+            self.share = share
+            self.center = Float(center)
+        }
+
+        /// Takes the tail at center · ratio^(-2...2), and moves, narrows or ends the search.
+        mutating func take(_ tails: SIMD16<Float>, _ first: Int) {
+            guard !isFound else { return }
+            let square = ratio * ratio
+            if tails[first] <= share {
+                center /= square * ratio
+                ratio = min(4, square)
+                return
             }
-            if high == 0 {
-                x += max(scale * error, 1e-3 * x)
-                scale *= 1.5
+            if tails[first + 4] > share {
+                center *= square * ratio
+                ratio = min(4, square)
+                return
+            }
+            var step = 0
+            var left = center / square
+            while tails[first + step + 1] > share {
+                step += 1
+                left *= ratio
+            }
+            // The logarithm of the tail is nearly a straight line.
+            let high = log(tails[first + step])
+            let low = log(max(tails[first + step + 1], 1e-30))
+            let fall = high - low
+            let position = fall > 1e-6 ? (high - log(share)) / fall : 1
+            center = left * (1 + position * (ratio - 1))
+            if ratio <= 1.101, fall < 0.7 || ratio < 1.001 {
+                isFound = true
             } else {
-                if high - low < 1e-4 * high {
-                    // A step of the distribution: its upper side is the quantile.
-                    x = high
-                    break
-                }
-                let guess = low > 0 ? low + (high - low) * lowError / (lowError - highError) : x + scale * error
-                let margin = 0.02 * (high - low)
-                x = min(high - margin, max(low + margin, guess))
+                ratio = ratio > 1.101 ? 1.1 : 1 + (ratio - 1) / 4
             }
         }
-        search.value = x
-        search.scale = max(1e-3 * x, low > 0 && high > low ? (high - low) / max(1e-3, lowError - highError) : scale)
-        return x
+    }
+
+    /// Finds the quantiles, to about 0.1 %, and the share of requests above a latency.
+    ///
+    /// Five points around each quantile's last place and the given latency are looked at together; mostly one look is
+    /// enough.
+    /// - Parameters:
+    ///   - start: where to search first; greater than 0.
+    ///   - objective: the latency, greater than 0.
+    /// - Precondition: the mixture is not empty.
+    public func quantiles(
+        from start: LatencyQuantiles, objective: Double
+    ) -> (quantiles: LatencyQuantiles, shareOverObjective: Double) {
+        precondition(total > 0, "quantiles of no requests")
+        var median = Search(share: 0.5, center: start.p50)
+        var high = Search(share: 0.05, center: start.p95)
+        var highest = Search(share: 0.01, center: start.p99)
+        let logObjective = Float(log(objective))
+        var share = 0.0
+        for _ in 0..<60 {
+            var (points, logarithms) = (SIMD16<Float>(), SIMD16<Float>())
+            Self.place(median, 0, &points, &logarithms)
+            Self.place(high, 5, &points, &logarithms)
+            Self.place(highest, 10, &points, &logarithms)
+            points[15] = Float(objective)
+            logarithms[15] = logObjective
+            let tails = tails(points, logarithms: logarithms)
+            share = Double(tails[15])
+            median.take(tails, 0)
+            high.take(tails, 5)
+            highest.take(tails, 10)
+            if median.isFound, high.isFound, highest.isFound { break }
+        }
+        let result = LatencyQuantiles(
+            p50: Double(median.center), p95: Double(max(median.center, high.center)),
+            p99: Double(max(high.center, highest.center)))
+        return (result, share)
+    }
+
+    @inline(__always)
+    private static func place(
+        _ search: Search, _ first: Int, _ points: inout SIMD16<Float>, _ logarithms: inout SIMD16<Float>
+    ) {
+        let step = log(search.ratio)
+        let middle = log(search.center)
+        let (ratio, inverse) = (search.ratio, 1 / search.ratio)
+        points[first] = search.center * inverse * inverse
+        points[first + 1] = search.center * inverse
+        points[first + 2] = search.center
+        points[first + 3] = search.center * ratio
+        points[first + 4] = search.center * ratio * ratio
+        for offset in 0..<5 { logarithms[first + offset] = middle + Float(offset - 2) * step }
     }
 }

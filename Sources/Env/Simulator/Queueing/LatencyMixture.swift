@@ -1,3 +1,4 @@
+import CSimulatorKernels
 import Foundation
 
 /// The distribution of the latency of a window's requests, as a mixture.
@@ -7,34 +8,8 @@ import Foundation
 /// and Hilferty's ("The distribution of chi-square", PNAS 17, 1931). Each replica adds a term for each stretch of the
 /// window over which its queue did not change much. Single precision is enough: latencies are good to four digits.
 public struct LatencyMixture: Sendable {
-    /// Eight terms of requests that waited.
-    struct WaitingBlock {
-        var weight = SIMD8<Float>()
-        /// Most that a term contributes.
-        var limit = SIMD8<Float>()
-        var shift = SIMD8<Float>()
-        var inverseMean = SIMD8<Float>()
-        /// 1 - 1/(9k) and 3√k of the Wilson-Hilferty transform.
-        var center = SIMD8<Float>()
-        var steepness = SIMD8<Float>()
-        /// Longest wait, and 1 / mean service time: no more than P(service > x - longest wait) is above x.
-        var ceiling = SIMD8<Float>()
-        var inverseService = SIMD8<Float>()
-    }
-
-    /// Eight terms of requests that did not wait.
-    struct DirectBlock {
-        var weight = SIMD8<Float>()
-        /// The mean, its inverse, or the mean of the logarithm, by family.
-        var location = SIMD8<Float>()
-    }
-
-    private var waiting: [WaitingBlock] = []
-    private var waitingCount = 0
-    private var direct: [DirectBlock] = []
-    private var directCount = 0
-    /// Whether any term reaches its ceiling.
-    private var isBounded = false
+    private var waiting: [berth_waiting_term] = []
+    private var direct: [berth_direct_term] = []
     private var family = ServiceTimeFamily.logNormal
     private var inverseLogDeviation: Float = 0
     private var logMeanOffset = 0.0
@@ -46,8 +21,9 @@ public struct LatencyMixture: Sendable {
 
     /// Empties the mixture, keeping its memory, for requests with this distribution of the service time.
     public mutating func clear(_ serviceTime: ServiceTime) {
-        (waitingCount, directCount, total) = (0, 0, 0)
-        isBounded = false
+        waiting.removeAll(keepingCapacity: true)
+        direct.removeAll(keepingCapacity: true)
+        total = 0
         family = serviceTime.family
         inverseLogDeviation = serviceTime.logDeviation > 0 ? Float(1 / serviceTime.logDeviation) : 0
         logMeanOffset = serviceTime.logDeviation * serviceTime.logDeviation / 2
@@ -57,18 +33,14 @@ public struct LatencyMixture: Sendable {
     /// - Parameters:
     ///   - weight: their number.
     ///   - mean: their mean service time in seconds.
-    @inline(__always)
     mutating func addDirect(weight: Double, mean: Double) {
-        let (block, lane) = (directCount >> 3, directCount & 7)
-        if block == direct.count { direct.append(DirectBlock()) }
-        if lane == 0 { direct[block].weight = SIMD8() }
-        direct[block].weight[lane] = Float(weight)
-        switch family {
-        case .deterministic: direct[block].location[lane] = Float(mean)
-        case .exponential: direct[block].location[lane] = Float(1 / mean)
-        case .logNormal: direct[block].location[lane] = Float(log(mean) - logMeanOffset)
-        }
-        directCount += 1
+        let location =
+            switch family {
+            case .deterministic: mean
+            case .exponential: 1 / mean
+            case .logNormal: log(mean) - logMeanOffset
+            }
+        direct.append(berth_direct_term(weight: Float(weight), location: Float(location)))
         total += weight
     }
 
@@ -78,65 +50,51 @@ public struct LatencyMixture: Sendable {
     ///   - limit: their number, at most `weight`: the distribution's upper part.
     ///   - ceiling: longest wait in seconds.
     ///   - service: mean service time.
-    @inline(__always)
     mutating func addWaiting(
         weight: Double, limit: Double, mean: Double, variance: Double, third: Double, ceiling: Double, service: Double
     ) {
-        let (block, lane) = (waitingCount >> 3, waitingCount & 7)
-        if block == waiting.count { waiting.append(WaitingBlock()) }
-        if lane == 0 {
-            waiting[block].weight = SIMD8()
-            waiting[block].limit = SIMD8()
-        }
-        let reach = ceiling - mean
-        if reach < 0 || reach * reach < 16 * variance { isBounded = true }
-        waiting[block].ceiling[lane] = Float(ceiling)
-        waiting[block].inverseService[lane] = Float(1 / service)
         let gamma = ShiftedGamma(mean: mean, variance: variance, third: third)
-        waiting[block].weight[lane] = Float(weight)
-        waiting[block].limit[lane] = Float(limit)
-        waiting[block].shift[lane] = Float(gamma.shift)
-        waiting[block].inverseMean[lane] = Float(gamma.inverseMean)
-        waiting[block].center[lane] = Float(gamma.center)
-        waiting[block].steepness[lane] = Float(gamma.steepness)
-        waitingCount += 1
+        waiting.append(
+            berth_waiting_term(
+                weight: Float(weight), limit: Float(limit), shift: Float(gamma.shift),
+                inverse_mean: Float(gamma.inverseMean), center: Float(gamma.center),
+                steepness: Float(gamma.steepness), ceiling: Float(ceiling), inverse_service: Float(1 / service)))
         total += limit
     }
 
-    /// P(latency > `x`), 0 to 1; 0 for an empty mixture. Cost: O(terms), about 15 ns for eight.
+    /// P(latency > `x`), 0 to 1; 0 for an empty mixture.
     public func tail(_ x: Double) -> Double {
         guard total > 0 else { return 0 }
         guard x > 0 else { return 1 }
-        var sum = SIMD8<Float>()
-        let at = SIMD8<Float>(repeating: Float(x))
-        for index in 0..<((waitingCount + 7) >> 3) {
-            let block = waiting[index]
-            let scaled = (at - block.shift) * block.inverseMean
-            let z = (VectorMath.cubeRoot(scaled) - block.center) * block.steepness
-            var above = VectorMath.upperNormal(z).replacing(with: 1, where: scaled .<= 0)
-            if isBounded {
-                let beyond = pointwiseMax(SIMD8(), at - block.ceiling) * block.inverseService
-                above = pointwiseMin(above, VectorMath.exp(-beyond))
+        return Double(tails(SIMD16(repeating: Float(x)), logarithms: SIMD16(repeating: Float(log(x))))[0])
+    }
+
+    /// P(latency > x) at sixteen points at once. Cost: about 10 ns for each term.
+    /// - Parameters:
+    ///   - points: greater than 0.
+    ///   - logarithms: the points' natural logarithms.
+    /// - Precondition: the mixture is not empty.
+    func tails(_ points: SIMD16<Float>, logarithms: SIMD16<Float>) -> SIMD16<Float> {
+        let kernelFamily =
+            switch family {
+            case .deterministic: berth_deterministic
+            case .exponential: berth_exponential
+            case .logNormal: berth_log_normal
             }
-            sum += pointwiseMin(block.limit, block.weight * above)
-        }
-        switch family {
-        case .deterministic:
-            for index in 0..<((directCount + 7) >> 3) {
-                sum += direct[index].weight.replacing(with: 0, where: direct[index].location .<= at)
-            }
-        case .exponential:
-            for index in 0..<((directCount + 7) >> 3) {
-                sum += direct[index].weight * VectorMath.exp(-(at * direct[index].location))
-            }
-        case .logNormal:
-            let logarithm = SIMD8<Float>(repeating: Float(log(x)))
-            for index in 0..<((directCount + 7) >> 3) {
-                let z = (logarithm - direct[index].location) * inverseLogDeviation
-                sum += direct[index].weight * VectorMath.upperNormal(z)
+        var sums = SIMD16<Float>()
+        withUnsafeBytes(of: points) { points in
+            withUnsafeBytes(of: logarithms) { logarithms in
+                withUnsafeMutableBytes(of: &sums) { sums in
+                    berth_mixture_tails(
+                        waiting, waiting.count, direct, direct.count, kernelFamily, inverseLogDeviation,
+                        points.baseAddress?.assumingMemoryBound(to: Float.self),
+                        logarithms.baseAddress?.assumingMemoryBound(to: Float.self),
+                        sums.baseAddress?.assumingMemoryBound(to: Float.self))
+                }
             }
         }
-        return min(1, Double(sum.sum()) / total)
+        let shares = sums * Float(1 / total)
+        return shares.replacing(with: 1, where: shares .> 1)
     }
 }
 

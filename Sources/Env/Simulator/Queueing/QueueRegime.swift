@@ -86,7 +86,7 @@ struct QueueRegime {
     @inline(__always)
     func isSettled(_ current: Double, over duration: Double) -> Bool {
         let distance = abs(current - mean)
-        return distance < 0.02 * mean || (distance < mean && relaxation * distance < 0.01 * mean * duration)
+        return distance < 0.02 * mean || (distance < mean && relaxation * distance < 0.03 * mean * duration)
     }
 
     /// P(W > 0) of a bulk with these moments.
@@ -102,20 +102,20 @@ struct QueueRegime {
         return min(1, max(0, value))
     }
 
-    /// Adds the latencies of `weight` requests that arrive while the queue is in this state.
+    /// Adds the latencies of those of `weight` requests that wait when they arrive while the queue is in this state.
     /// - Parameters:
     ///   - alive: mass of the backlog.
     ///   - spread: variance of the wait over the stretch because the queue moves.
+    /// - Returns: how many do not wait.
     @inline(__always)
     func record(
         _ queue: ReplicaQueue, alive: Double, spread: Double, weight: Double, into mixture: inout LatencyMixture
-    ) {
+    ) -> Double {
         let service = conditions.serviceMean
         let serviceVariance = conditions.serviceTime.variance * service * service
         let serviceThird = conditions.serviceTime.thirdCentralMoment * service * service * service
         let bulk = weight * (1 - alive)
         let waiting = bulk * queue.busy
-        if bulk > waiting { mixture.addDirect(weight: bulk - waiting, mean: service) }
         if waiting > 1e-6 * weight {
             let wait = queue.mean / queue.busy
             let variance = max(queue.square / queue.busy - wait * wait, 1e-3 * wait * wait)
@@ -130,5 +130,6 @@ struct QueueRegime {
                 variance: queue.second + spread + serviceVariance, third: queue.third + serviceThird,
                 ceiling: conditions.longestWait, service: service)
         }
+        return bulk - waiting
     }
 }

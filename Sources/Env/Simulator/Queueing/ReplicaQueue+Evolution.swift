@@ -26,20 +26,21 @@ extension ReplicaQueue {
         }
         var passed = 0.0
         var lost = 0.0
+        var direct = 0.0
         while passed < duration * (1 - 1e-9) {
             let settled = isSettled(regime, over: duration - passed)
             if settled { settle(regime) }
             if settled, alive == 0 {
                 let rest = duration - passed
                 let weight = rate * rest * (1 - regime.lossShare)
-                regime.record(self, alive: 0, spread: 0, weight: weight, into: &mixture)
+                direct += regime.record(self, alive: 0, spread: 0, weight: weight, into: &mixture)
                 lost += regime.lossShare * rest
                 break
             }
             var step = duration / 6
             if !settled {
                 step = min(
-                    step, max(max(0.5 * time, 0.4 * mean * mean / regime.diffusion), max(0.2 * passed, duration / 256)))
+                    step, max(max(0.5 * time, 0.5 * mean * mean / regime.diffusion), max(0.4 * passed, duration / 128)))
             }
             if alive > 0 {
                 let reach = max(max(0.25 * second.squareRoot(), 0.2 * first), -drift * duration / 32)
@@ -57,7 +58,7 @@ extension ReplicaQueue {
             }
             let before = alive
             if backlog > 0 { advanceBacklog(regime, by: step / 2) }
-            regime.record(
+            direct += regime.record(
                 self, alive: min(before, aliveMass()), spread: spread, weight: rate * step, into: &mixture)
             if backlog > 0 {
                 advanceBacklog(regime, by: step / 2)
@@ -73,6 +74,7 @@ extension ReplicaQueue {
             }
             passed += step
         }
+        if direct > 0 { mixture.addDirect(weight: direct, mean: regime.conditions.serviceMean) }
         return lost / duration
     }
 

@@ -93,7 +93,9 @@ public struct ReplicaQueue: Sendable, Hashable, Codable {
         if backlog == 0, regime.isStable, regime.isSettled(mean, over: duration) {
             // Nearly every window of a service in steady operation.
             settle(regime)
-            regime.record(self, alive: 0, spread: 0, weight: conditions.arrivalRate * duration, into: &mixture)
+            let weight = conditions.arrivalRate * duration * (1 - regime.lossShare)
+            let direct = regime.record(self, alive: 0, spread: 0, weight: weight, into: &mixture)
+            mixture.addDirect(weight: direct, mean: conditions.serviceMean)
             return regime.lossShare
         }
         return evolve(regime, for: duration, into: &mixture)

@@ -5,8 +5,8 @@ public import Randomness
 public struct InterferenceProcess: Sendable, Equatable, Codable {
     /// Groups of jobs per second.
     public let rate: Double
-    /// Weight of each node for random placement.
-    public let nodeWeights: [Double]
+    /// Weight of each node for random placement and of those before it.
+    let cumulativeWeights: [Double]
     let settings: InterferenceSettings
     let totalWeight: Double
     var nextGroup: Double
@@ -22,7 +22,11 @@ public struct InterferenceProcess: Sendable, Equatable, Codable {
         self.settings = settings
         let load = settings.load.draw(using: &generator)
         let skew = settings.nodeSkew.draw(using: &generator)
-        nodeWeights = (0..<nodes).map { _ in pow(generator.exponential(rate: 1), skew) }
+        var total = 0.0
+        cumulativeWeights = (0..<nodes).map { _ in
+            total += pow(generator.exponential(rate: 1), skew)
+            return total
+        }
         totalWeight = settings.kinds.reduce(0) { $0 + $1.weight }
         // Core-seconds that a group of jobs burns on average.
         let burn = settings.kinds.reduce(0) { $0 + $1.weight * $1.meanCores * $1.duration.middle }
@@ -55,22 +59,26 @@ public struct InterferenceProcess: Sendable, Equatable, Codable {
         return (kind, settings.kinds[kind].draw(using: &generator))
     }
 
-    /// Draws one of the nodes that `weight` gives more than 0; `nil` when there is none.
-    public mutating func drawNode(weight: (Int) -> Double) -> Int? {
-        // One draw whatever the weights, so that what comes later does not depend on them.
-        let draw = generator.uniform()
-        var total = 0.0
-        for node in nodeWeights.indices { total += weight(node) }
-        guard total > 0 else { return nil }
-        var remaining = draw * total
-        var last: Int?
-        for node in nodeWeights.indices {
-            let own = weight(node)
-            guard own > 0 else { continue }
-            if remaining < own { return node }
-            remaining -= own
-            last = node
+    /// Draws nodes for one job, by weight, with repetition. It takes the same from this process's generator whatever is
+    /// drawn from it.
+    public mutating func chooser() -> NodeChooser {
+        NodeChooser(cumulativeWeights: cumulativeWeights, generator: generator.split())
+    }
+}
+
+/// The nodes that a batch job tries, in order.
+public struct NodeChooser: Sendable {
+    let cumulativeWeights: [Double]
+    var generator: RandomGenerator
+
+    /// The next node to try. Cost: O(log nodes).
+    public mutating func next() -> Int {
+        let draw = generator.uniform() * (cumulativeWeights.last ?? 0)
+        var (low, high) = (0, cumulativeWeights.count - 1)
+        while low < high {
+            let middle = (low + high) / 2
+            if cumulativeWeights[middle] > draw { high = middle } else { low = middle + 1 }
         }
-        return last
+        return low
     }
 }
