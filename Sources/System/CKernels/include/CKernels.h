@@ -5,8 +5,9 @@
 // Segments are described by offsets[0...segments]: segment s owns rows offsets[s] ..< offsets[s + 1].
 //
 // Every function is compiled for x86-64-v4 (AVX-512), v3 (AVX2 and FMA) and the baseline; the widest is picked when the
-// program starts (BERTH_KERNELS=v3 or baseline in the environment keeps to a lower one). On one processor the order of
-// every sum is fixed, so equal inputs give equal bits. Processors with and without FMA differ in the last bits.
+// program starts (BERTH_KERNELS=v3 or baseline in the environment keeps to a lower one). The order of every sum is fixed
+// and the same at all levels, so equal inputs give equal bits on every processor with FMA; those of the baseline, which
+// rounds products before it adds them, differ in the last places.
 #pragma once
 #include <stddef.h>
 
