@@ -140,6 +140,7 @@ extension SimulatorSettings {
     /// One node of 16 cores and one service of one replica, without batch jobs, noise or telemetry errors.
     static var quiet: SimulatorSettings {
         var settings = SimulatorSettings()
+        settings.warmup = 0
         settings.nodes.count = ValueRange(1)
         settings.nodes.kinds = [
             NodeKind(name: "big", cores: 16, speed: 1, memoryGiB: 64, cacheMiB: 64, bandwidthGB: 100)

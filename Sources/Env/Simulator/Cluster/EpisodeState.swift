@@ -93,8 +93,9 @@ struct ServiceModel: Sendable, Codable {
     var rate = 0.0
     var rejected = 0.0
     var timedOut = 0.0
-    /// Requests lost from the queues of replicas that died.
+    /// Requests lost from the queues of replicas that died, and those of them that had not been over the objective.
     var killed = 0.0
+    var killedInTime = 0.0
     /// Core-seconds used.
     var used = 0.0
 }

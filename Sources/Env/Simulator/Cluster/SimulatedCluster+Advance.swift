@@ -12,6 +12,11 @@ extension SimulatedCluster {
     /// - Throws: `SimulatorError` before the first episode.
     public mutating func advance() throws -> IntervalReport {
         guard state.isRunning else { throw SimulatorError.needsReset }
+        return passInterval()
+    }
+
+    @discardableResult
+    mutating func passInterval() -> IntervalReport {
         var report = IntervalReport(duration: settings.interval)
         openInterval()
         let end = state.snapshot.time + settings.interval
@@ -149,11 +154,12 @@ extension SimulatedCluster {
         }
         // Requests that died with their replica arrived earlier and were taken for answered then; here they count
         // as rejected, and what was answered shrinks by as much.
-        let killed = state.services[index].killed
-        state.services[index].killed = 0
+        let killed = min(answered, state.services[index].killed)
+        result.overObjective = late + result.rejected + result.timedOut + min(
+            killed, state.services[index].killedInTime)
         result.rejected += killed
-        result.completed = max(0, answered - killed)
-        result.overObjective = late + result.rejected + result.timedOut
+        result.completed = answered - killed
+        (state.services[index].killed, state.services[index].killedInTime) = (0, 0)
         return result
     }
 }

@@ -35,9 +35,10 @@ extension SimulatedCluster {
         scratch.isStale = true
         createFirstReplicas()
         startFirstJobs()
+        updateDisruptions()
+        for _ in 0..<settings.warmup { passInterval() }
         // What happened before the episode is no one's doing.
         (state.evictions, state.replicaChanges) = (0, 0)
-        updateDisruptions()
         state.isRunning = true
     }
 

@@ -69,7 +69,11 @@ extension SimulatedCluster {
     private mutating func loseQueue(_ pod: Int, after grace: Double) {
         let load = state.loads[pod]
         guard load.service >= 0, load.isReady, load.queue.drainMean > 0 else { return }
-        state.services[load.service].killed += max(0, load.queue.meanWait - grace) / load.queue.drainMean
+        // What would have waited beyond the objective was counted as over when it arrived.
+        let objective = state.snapshot.services[load.service].latencyObjective
+        let wait = load.queue.meanWait
+        state.services[load.service].killed += max(0, wait - grace) / load.queue.drainMean
+        state.services[load.service].killedInTime += max(0, min(wait, objective) - grace) / load.queue.drainMean
     }
 
     /// Gives back what a pod holds of its node.
