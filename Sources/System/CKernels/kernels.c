@@ -44,26 +44,26 @@ typedef struct {
     double (*squared_norm)(size_t n, const float *x);
     void (*scale)(size_t n, float factor, float *x);
     void (*add_scaled)(size_t n, float factor, const float *x, float *y);
-    void (*adam)(size_t n, float *parameter, const float *gradient, float *m, float *v, float gradient_scale, float
-                 step_size, float inverse_root, float beta1, float beta2, float epsilon);
-    void (*log_softmax)(size_t segments, const long *offsets, const float *logits, float *log_probabilities, float
-                        *probabilities);
+    void (*adam)(size_t n, float *parameter, const float *gradient, float *m, float *v, float gradient_scale,
+                 float step_size, float inverse_root, float beta1, float beta2, float epsilon);
+    void (*log_softmax)(size_t segments, const long *offsets, const float *logits, float *log_probabilities,
+                        float *probabilities);
     void (*add_to_segments)(size_t segments, const long *offsets, size_t width, const float *values, float *rows);
     void (*sum_segments)(size_t segments, const long *offsets, size_t width, const float *rows, float *sums);
     void (*pool_segments)(size_t segments, const long *offsets, size_t width, const float *rows, size_t output_row,
                           float *mean, float *max, int *arg_max, size_t arg_row);
-    void (*pool_segments_backward)(size_t segments, const long *offsets, size_t width, size_t output_row, const
-                                   float *mean_gradient, const float *max_gradient, const int *arg_max, size_t
-                                   arg_row, float *row_gradients);
+    void (*pool_segments_backward)(size_t segments, const long *offsets, size_t width, size_t output_row,
+                                   const float *mean_gradient, const float *max_gradient, const int *arg_max,
+                                   size_t arg_row, float *row_gradients);
 } kernel_table;
 
 #define KERNEL_TABLE \
-    {.product = KERNEL(product), .transpose = KERNEL(transpose), .tanh = KERNEL(tanh), .exp = KERNEL(exp), .relu \
-     = KERNEL(relu), .tanh_backward = KERNEL(tanh_backward), .relu_backward = KERNEL(relu_backward), \
+    {.product = KERNEL(product), .transpose = KERNEL(transpose), .tanh = KERNEL(tanh), .exp = KERNEL(exp), \
+     .relu = KERNEL(relu), .tanh_backward = KERNEL(tanh_backward), .relu_backward = KERNEL(relu_backward), \
      .add_column_sums = KERNEL(add_column_sums), .squared_norm = KERNEL(squared_norm), .scale = KERNEL(scale), \
-     .add_scaled = KERNEL(add_scaled), .adam = KERNEL(adam), .log_softmax = KERNEL(log_softmax), .add_to_segments \
-     = KERNEL(add_to_segments), .sum_segments = KERNEL(sum_segments), .pool_segments = KERNEL(pool_segments), \
-     .pool_segments_backward = KERNEL(pool_segments_backward)}
+     .add_scaled = KERNEL(add_scaled), .adam = KERNEL(adam), .log_softmax = KERNEL(log_softmax), \
+     .add_to_segments = KERNEL(add_to_segments), .sum_segments = KERNEL(sum_segments), \
+     .pool_segments = KERNEL(pool_segments), .pool_segments_backward = KERNEL(pool_segments_backward)}
 
 #if defined(__x86_64__)
 #define LEVEL _v4
@@ -147,13 +147,13 @@ void berth_add_scaled(size_t n, float factor, const float *x, float *y) {
     kernels->add_scaled(n, factor, x, y);
 }
 
-void berth_adam(size_t n, float *parameter, const float *gradient, float *m, float *v, float gradient_scale, float
-                step_size, float inverse_root, float beta1, float beta2, float epsilon) {
+void berth_adam(size_t n, float *parameter, const float *gradient, float *m, float *v, float gradient_scale,
+                float step_size, float inverse_root, float beta1, float beta2, float epsilon) {
     kernels->adam(n, parameter, gradient, m, v, gradient_scale, step_size, inverse_root, beta1, beta2, epsilon);
 }
 
-void berth_log_softmax(size_t segments, const long *offsets, const float *logits, float *log_probabilities, float
-                       *probabilities) {
+void berth_log_softmax(size_t segments, const long *offsets, const float *logits, float *log_probabilities,
+                       float *probabilities) {
     kernels->log_softmax(segments, offsets, logits, log_probabilities, probabilities);
 }
 
@@ -170,9 +170,9 @@ void berth_pool_segments(size_t segments, const long *offsets, size_t width, con
     kernels->pool_segments(segments, offsets, width, rows, output_row, mean, max, arg_max, arg_row);
 }
 
-void berth_pool_segments_backward(size_t segments, const long *offsets, size_t width, size_t output_row, const float
-                                  *mean_gradient, const float *max_gradient, const int *arg_max, size_t arg_row,
-                                  float *row_gradients) {
+void berth_pool_segments_backward(size_t segments, const long *offsets, size_t width, size_t output_row,
+                                  const float *mean_gradient, const float *max_gradient, const int *arg_max,
+                                  size_t arg_row, float *row_gradients) {
     kernels->pool_segments_backward(segments, offsets, width, output_row, mean_gradient, max_gradient, arg_max,
                                     arg_row, row_gradients);
 }
