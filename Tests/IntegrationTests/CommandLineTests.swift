@@ -35,7 +35,21 @@ import Testing
     @Test func everyEnvironmentKeepsItsContract() async throws {
         let result = try await BerthProcess.run(["check", "all"])
         #expect(result.status == 0, "\(result.output)")
-        #expect(result.output.contains("cartpole: passed\n"))
-        #expect(!result.output.contains("failed"))
+        #expect(result.output == "cartpole: passed\ncluster: passed\ncontrolled-cluster: passed\n")
+    }
+
+    @Test func benchmarksPrintATableEach() async throws {
+        let simulator = try await BerthProcess.run(["bench", "simulator", "--nodes", "4", "8", "--seconds", "0.05"])
+        #expect(simulator.status == 0, "\(simulator.errors)")
+        #expect(simulator.output.contains(#/simulator +services +intervals/s and core/#))
+        #expect(simulator.output.contains(#/\n4 nodes +2 +[0-9,]+ /#))
+        #expect(simulator.output.contains(#/\n8 nodes +4 +[0-9,]+ /#))
+        let inference = try await BerthProcess.run(["bench", "inference", "--nodes", "4", "--seconds", "0.05"])
+        #expect(inference.status == 0, "\(inference.errors)")
+        #expect(inference.output.contains(#/\n4 nodes +4 +[0-9.e+]+ /#))
+        let training = try await BerthProcess.run(["bench", "training", "--steps", "1024"])
+        #expect(training.status == 0, "\(training.errors)")
+        #expect(training.output.contains(#/\nPPO, CartPole-v1 +1,024 +[0-9,]+ /#))
+        #expect(try await BerthProcess.run(["bench", "simulator", "--nodes", "0"]).status == 2)
     }
 }

@@ -1,0 +1,80 @@
+import ArgumentParser
+
+/// `berth bench`
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measures the speed of the hot paths on one thread of this machine.",
+        subcommands: [All.self, Simulator.self, Inference.self, Training.self], defaultSubcommand: All.self)
+
+    /// Everything, with the defaults.
+    struct All: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "all", abstract: "Everything, with the defaults.")
+
+        mutating func run() throws {
+            try SimulatorBenchmark(nodes: [4, 40, 400, 1000], seconds: 2).run()
+            try InferenceBenchmark(nodes: [4, 100, 1000], seconds: 2).run()
+            try TrainingBenchmark(steps: 100_000).run()
+        }
+    }
+
+    struct Simulator: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Control intervals per second and core of the simulator, by processor time.",
+            discussion: """
+                Half as many services as nodes, three replicas each, under a random load, with batch jobs, latency \
+                quantiles and noisy telemetry; no actions.
+                """)
+
+        @Option(parsing: .upToNextOption, help: "Numbers of nodes.")
+        var nodes = [4, 40, 400, 1000]
+
+        @Option(help: "Seconds for each number of nodes.")
+        var seconds = 2.0
+
+        func validate() throws {
+            try validateSizes(nodes, seconds)
+        }
+
+        mutating func run() throws { try SimulatorBenchmark(nodes: nodes, seconds: seconds).run() }
+    }
+
+    struct Inference: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Time in which a policy ranks the nodes for a pod: encoding, network and softmax.")
+
+        @Option(parsing: .upToNextOption, help: "Numbers of nodes.")
+        var nodes = [4, 100, 1000]
+
+        @Option(help: "Seconds for each number of nodes.")
+        var seconds = 2.0
+
+        func validate() throws {
+            try validateSizes(nodes, seconds)
+        }
+
+        mutating func run() throws { try InferenceBenchmark(nodes: nodes, seconds: seconds).run() }
+    }
+
+    struct Training: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Steps per second of PPO on CartPole with rl-zoo3's settings, learning included.")
+
+        @Option(help: "Steps to train.")
+        var steps = 100_000
+
+        func validate() throws {
+            guard steps > 0 else { throw ValidationError("--steps must be 1 or more, found \(steps)") }
+        }
+
+        mutating func run() throws { try TrainingBenchmark(steps: steps).run() }
+    }
+}
+
+private func validateSizes(_ nodes: [Int], _ seconds: Double) throws {
+    for count in nodes where !(1...100_000).contains(count) {
+        throw ValidationError("--nodes must be from 1 to 100000, found \(count)")
+    }
+    guard seconds > 0, seconds <= 3600 else {
+        throw ValidationError("--seconds must be from 0 to 3600, found \(seconds)")
+    }
+}
