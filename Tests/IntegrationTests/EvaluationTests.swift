@@ -12,7 +12,7 @@ import Testing
         tuning: {configuration: train.yaml, targets: [0.4, 0.8], seeds: 3}
         """
     private static let training = """
-        environment: {kind: cluster, episode: {intervals: 12}}
+        environment: {kind: cluster, simulatorFile: conditions.yaml, episode: {intervals: 12}}
         ppo: {totalSteps: 2048, environments: 4, rolloutSteps: 128, scalesRewards: true, threads: 2, gradientShards: 2}
         checkpoints: {everySteps: 512}
         """
@@ -20,6 +20,7 @@ import Testing
     private func prepare(_ folder: String) throws {
         try Data(Self.configuration.utf8).write(to: URL(filePath: "\(folder)/evaluate.yaml"))
         try Data(Self.training.utf8).write(to: URL(filePath: "\(folder)/train.yaml"))
+        try Data("nodes: {count: 3}\nservices: {count: 2}\n".utf8).write(to: URL(filePath: "\(folder)/conditions.yaml"))
     }
 
     /// `evaluation.json` without what depends on the clock.
@@ -40,6 +41,8 @@ import Testing
             let trained = try await BerthProcess.run(
                 ["train", "--config", "train.yaml", "--out", "run"], in: folder)
             #expect(trained.status == 0, "\(trained.errors)")
+            let resolved = try String(contentsOfFile: "\(folder)/run/config.yaml", encoding: .utf8)
+            #expect(resolved.contains("count: [3.0, 3.0]") && resolved.contains("simulatorFile: ''"))
             let arguments = ["evaluate", "--policy", "run", "--config", "evaluate.yaml", "--json"]
             let first = try await BerthProcess.run(arguments + ["first.json"], in: folder)
             #expect(first.status == 0, "\(first.errors)")
@@ -195,6 +198,15 @@ import Testing
                 (
                     ["--policy", "spread+hpa", "--set", "tuning.configuration=none.yaml"] + config,
                     "error: none.yaml: there is no such file\n"
+                ),
+                (
+                    ["--policy", "spread+hpa", "--set", "simulatorFile=none.yaml"] + config,
+                    "error: none.yaml: there is no such file\n"
+                ),
+                (
+                    ["--policy", "spread+hpa", "--set", "simulatorFile=a.yaml", "--set", "simulator.interval=10"]
+                        + config,
+                    "error: --set simulatorFile=a.yaml: simulatorFile: is given beside simulator\nhint: give one"
                 ),
             ]
             for (arguments, message) in refused {

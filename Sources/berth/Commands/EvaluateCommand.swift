@@ -34,7 +34,7 @@ struct EvaluateCommand: ParsableCommand {
     var json: String?
 
     mutating func run() throws {
-        var configuration = try options.load(EvaluateConfiguration.self)
+        var configuration = try EvaluateConfiguration.read(options.config, overrides: options.set)
         if let seeds {
             guard seeds > 0 else { throw CommandFailure.usage("--seeds must be 1 or more, found \(seeds)") }
             configuration.seeds = seeds

@@ -60,7 +60,7 @@ struct TrainCommand: ParsableCommand {
         guard let config else {
             throw CommandFailure.usage("--config FILE is missing", hint: "or --resume DIR to continue a run")
         }
-        var configuration = try TrainConfiguration.load(from: config, overrides: set)
+        var configuration = try TrainConfiguration.read(config, overrides: set)
         if let seed { configuration.seed = seed }
         let name = URL(filePath: config).deletingPathExtension().lastPathComponent
         // Everything that can be wrong with the configuration is found before a folder is made.
@@ -81,7 +81,7 @@ struct TrainCommand: ParsableCommand {
         }
         let folder = RunFolder(path: path)
         _ = try RunFolder.newestCheckpoint(path)
-        let configuration = try TrainConfiguration.load(from: folder.configurationFile, overrides: set)
+        let configuration = try TrainConfiguration.read(folder.configurationFile, overrides: set)
         let prepared = try PreparedRun(configuration, folder: folder)
         try prepared.training.resume()
         if !set.isEmpty { try writeConfiguration(of: prepared) }

@@ -26,7 +26,7 @@ struct AutoscalerTuning: Codable, Equatable {
     /// - Returns: `nil` when no tuning is asked for.
     init?(_ settings: TuningSettings, _ baselines: BaselineSettings) throws {
         guard !settings.configuration.isEmpty else { return nil }
-        let training = try TrainConfiguration.load(from: settings.configuration)
+        let training = try TrainConfiguration.read(settings.configuration)
         guard case .cluster(let cluster) = training.environment else {
             throw CommandFailure.usage(
                 "\(settings.configuration) does not train on clusters, so the HPA cannot be tuned by it",

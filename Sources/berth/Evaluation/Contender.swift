@@ -1,5 +1,4 @@
 import Baselines
-import Checkpoints
 import Cluster
 import Learning
 
@@ -24,19 +23,12 @@ struct Contender: Sendable {
         _ name: String, _ settings: BaselineSettings, extenderWeight: Int
     ) throws -> [Contender] {
         if BaselineCatalog.names.contains(name) { return [try baseline(name, settings)] }
-        let file: String
+        let policy: ScorerPolicy
         do {
-            file = try RunFolder.newestCheckpoint(name)
+            policy = try ServeCommand.loadPolicy(name)
         } catch let failure as CommandFailure {
             let names = BaselineCatalog.names.joined(separator: ", ")
             throw CommandFailure.usage(failure.message, hint: "name a run folder, a checkpoint or a baseline: \(names)")
-        }
-        let policy: ScorerPolicy
-        do {
-            policy = try ScorerPolicy(Checkpoint.read(file))
-        } catch var error as CheckpointError {
-            error.file = error.file ?? file
-            throw error
         }
         return [
             Contender(name: "policy") { policy },

@@ -12,6 +12,8 @@ struct EvaluateConfiguration: Configurable, Equatable {
     var firstSeed: UInt64 = 2_000_000
     /// The family of clusters; its load patterns are replaced by each of `patterns` in turn.
     var simulator = SimulatorSettings()
+    /// A file to read `simulator` from instead; its path starts from the folder of this configuration.
+    var simulatorFile = ""
     /// Length of an episode, legal actions and reward.
     var episode = ClusterEnvironmentSettings()
     /// The load patterns.
@@ -34,12 +36,23 @@ struct EvaluateConfiguration: Configurable, Equatable {
         try require("firstSeed", firstSeed, in: 0...UInt64(Int64.max))
         try require("patterns", notEmpty: patterns)
         try require("extenderWeight", extenderWeight, in: 1...1_000_000)
+        try SimulatorFile.refuseBoth(simulator, simulatorFile)
         try require("resamples", resamples, in: 100...1_000_000)
         for (index, name) in compared.enumerated() where !BaselineCatalog.names.contains(name) {
             throw SettingsError(
                 key: "compared[\(index)]", problem: "there is no baseline \"\(name)\"",
                 hint: NearestName.hint(for: name, among: BaselineCatalog.names, what: "baselines"))
         }
+    }
+
+    /// Reads a configuration and the files that it may name.
+    static func read(_ file: String, overrides: [String] = []) throws(SettingsError) -> EvaluateConfiguration {
+        var configuration = try load(from: file, overrides: overrides)
+        try SimulatorFile.read(&configuration.simulatorFile, into: &configuration.simulator, besides: file)
+        if !configuration.tuning.configuration.isEmpty {
+            configuration.tuning.configuration = SimulatorFile.path(configuration.tuning.configuration, besides: file)
+        }
+        return configuration
     }
 
     /// Names of the patterns in tables: their kinds, numbered where one appears twice.
@@ -55,7 +68,8 @@ struct EvaluateConfiguration: Configurable, Equatable {
 /// How the HPA's target utilisation is chosen: the one with the best mean reward under the conditions of training, so
 /// that the baseline is as good as this reward lets it be without having seen the conditions of the evaluation.
 struct TuningSettings: Configurable, Equatable {
-    /// Configuration of a training run on clusters, a path from the working directory. Empty: no tuning.
+    /// Configuration of a training run on clusters; its path starts from the folder of this configuration. Empty: no
+    /// tuning.
     var configuration = ""
     /// The targets to try.
     var targets = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]

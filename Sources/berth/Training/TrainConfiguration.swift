@@ -16,6 +16,18 @@ struct TrainConfiguration: Configurable, Equatable {
     var checkpoints = CheckpointSettings()
 }
 
+extension TrainConfiguration {
+    /// Reads a configuration and the file of simulator settings that it may name.
+    static func read(_ file: String, overrides: [String] = []) throws(SettingsError) -> TrainConfiguration {
+        var configuration = try load(from: file, overrides: overrides)
+        if case .cluster(var settings) = configuration.environment {
+            try SimulatorFile.read(&settings.simulatorFile, into: &settings.simulator, besides: file)
+            configuration.environment = .cluster(settings)
+        }
+        return configuration
+    }
+}
+
 /// When checkpoints are written, beside the one at the end.
 struct CheckpointSettings: Configurable, Equatable {
     /// Steps from one checkpoint to the next; it is written after the iteration that reaches them.
@@ -71,6 +83,8 @@ struct CartPoleSettings: Configurable, Equatable {
 struct ClusterTrainSettings: Configurable, Equatable {
     /// The family of clusters that episodes are drawn from.
     var simulator = SimulatorSettings()
+    /// A file to read `simulator` from instead; its path starts from the folder of this configuration.
+    var simulatorFile = ""
     /// Length of an episode, legal actions and reward.
     var episode = ClusterEnvironmentSettings()
     /// Share of the episodes in which the HPA decides all control, so that the policy also learns to place pods for
@@ -81,6 +95,7 @@ struct ClusterTrainSettings: Configurable, Equatable {
 
     func validate() throws(SettingsError) {
         try require("controllerShare", controllerShare, in: 0...1)
+        try SimulatorFile.refuseBoth(simulator, simulatorFile)
     }
 
     /// An environment that has not been reset.

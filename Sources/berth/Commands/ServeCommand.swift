@@ -1,0 +1,68 @@
+import ArgumentParser
+import Checkpoints
+import Extender
+import Learning
+import Logging
+import Metrics
+
+/// `berth serve`
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Answers kube-scheduler as its extender.",
+        discussion: """
+            Watches the cluster's nodes and pods and serves /filter, /prioritize, /healthz, /readyz and /metrics until \
+            SIGTERM. Logs go to standard error.
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Least severe log messages that are shown.", valueName: "level"))
+    var log = LogLevel.info
+
+    /// Levels of swift-log by name.
+    enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+        case trace, debug, info, warning, error
+
+        var level: Logger.Level {
+            switch self {
+            case .trace: .trace
+            case .debug: .debug
+            case .info: .info
+            case .warning: .warning
+            case .error: .error
+            }
+        }
+    }
+
+    mutating func run() async throws {
+        let settings = try options.load(ExtenderSettings.self)
+        let policy = try settings.policy.isEmpty ? nil : Self.loadPolicy(settings.policy)
+        let level = log.level
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+        let registry = PrometheusRegistry()
+        MetricsSystem.bootstrap(registry)
+        let logger = Logger(label: "berth")
+        if policy == nil {
+            logger.warning("no policy is configured: the fallback answers everything, and /readyz never succeeds")
+        }
+        let scorer = PlacementScorer(settings: settings, policy: policy)
+        try await ExtenderServer(settings: settings, scorer: scorer, registry: registry, logger: logger).run()
+    }
+
+    /// The policy of a run folder's newest checkpoint, or of a checkpoint file.
+    static func loadPolicy(_ path: String) throws -> ScorerPolicy {
+        let file = try RunFolder.newestCheckpoint(path)
+        do {
+            return try ScorerPolicy(Checkpoint.read(file))
+        } catch var error as CheckpointError {
+            error.file = error.file ?? file
+            throw error
+        }
+    }
+}
