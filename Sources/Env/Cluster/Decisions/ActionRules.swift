@@ -23,14 +23,16 @@ public struct ActionRules: Configurable, Equatable {
 }
 
 /// What was done in the current control interval, so that chains of actions that take no time end.
+///
+/// Lists in the order of events, not sets: equal states are then stored as equal bytes.
 struct ControlLedger: Equatable, Codable, Sendable {
-    var scaled: Set<Int> = []
-    var resized: Set<Int> = []
+    var scaled: [Int] = []
+    var resized: [Int] = []
     var evictions = 0
     /// Pods whose placement the cluster refused: not asked for again before time passes.
-    var unplaceable: Set<Int> = []
+    var unplaceable: [Int] = []
     /// Control actions that the cluster refused: likewise.
-    var refused: Set<ClusterAction> = []
+    var refused: [ClusterAction] = []
 }
 
 /// Lists what can be done.

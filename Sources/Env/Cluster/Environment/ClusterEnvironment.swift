@@ -109,12 +109,12 @@ public struct ClusterEnvironment<Backend: ClusterBackend>: CandidateEnvironment 
     }
 
     private mutating func record(_ action: ClusterAction, refused: Bool) {
-        if refused { ledger.refused.insert(action) }
+        if refused { ledger.refused.append(action) }
         switch action {
         case .advance: break
-        case .place(let pod, _): if refused { ledger.unplaceable.insert(pod) }
-        case .scale(let service, _): ledger.scaled.insert(service)
-        case .resize(let service, _): ledger.resized.insert(service)
+        case .place(let pod, _): if refused { ledger.unplaceable.append(pod) }
+        case .scale(let service, _): ledger.scaled.append(service)
+        case .resize(let service, _): ledger.resized.append(service)
         case .evict: ledger.evictions += 1
         }
     }
