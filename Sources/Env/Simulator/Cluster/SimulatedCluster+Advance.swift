@@ -155,8 +155,8 @@ extension SimulatedCluster {
         // Requests that died with their replica arrived earlier and were taken for answered then; here they count
         // as rejected, and what was answered shrinks by as much.
         let killed = min(answered, state.services[index].killed)
-        result.overObjective = late + result.rejected + result.timedOut + min(
-            killed, state.services[index].killedInTime)
+        let killedInTime = min(killed, state.services[index].killedInTime)
+        result.overObjective = late + result.rejected + result.timedOut + killedInTime
         result.rejected += killed
         result.completed = answered - killed
         (state.services[index].killed, state.services[index].killedInTime) = (0, 0)
