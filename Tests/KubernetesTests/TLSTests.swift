@@ -1,0 +1,116 @@
+import Foundation
+import Glibc
+import Kubernetes
+import Testing
+
+private let openssl = ["/usr/bin/openssl", "/usr/local/bin/openssl"].first {
+    FileManager.default.isExecutableFile(atPath: $0)
+}
+
+/// A TLS server by the openssl command that asks for a client certificate. Its own certificate is for the name
+/// "kubernetes" alone.
+private final class TLSServer {
+    let folder: TemporaryFolder
+    let port: Int
+    private let process = Process()
+
+    init() throws {
+        let folder = try TemporaryFolder()
+        self.folder = folder
+        func run(_ arguments: [String]) throws { try Self.run(arguments, in: folder.path) }
+        _ = try folder.write(#"{"major":"1"}"#, to: "version")
+        _ = try folder.write("subjectAltName=DNS:kubernetes", to: "names")
+        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        try run(["req", "-x509"] + key + ["-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=ca", "-days", "2"])
+        for name in ["server", "client"] {
+            try run(["req"] + key + ["-keyout", "\(name).key", "-out", "\(name).csr", "-subj", "/CN=\(name)"])
+            try run([
+                "x509", "-req", "-in", "\(name).csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days",
+                "2", "-extfile", "names", "-out", "\(name).crt",
+            ])
+        }
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: openssl ?? "")
+        process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
+        process.arguments = [
+            "s_server", "-accept", "127.0.0.1:0", "-cert", "server.crt", "-key", "server.key", "-CAfile", "ca.crt",
+            "-Verify", "1", "-verify_return_error", "-WWW",
+        ]
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        var text = ""
+        var found: Int?
+        while found == nil {
+            let data = output.fileHandleForReading.availableData
+            guard !data.isEmpty else { throw POSIXError(.ECONNREFUSED) }
+            text += String(decoding: data, as: UTF8.self)
+            if let line = text.split(separator: "\n").first(where: { $0.hasPrefix("ACCEPT ") }), text.hasSuffix("\n") {
+                found = line.split(separator: ":").last.flatMap { Int($0) }
+            }
+        }
+        port = found ?? 0
+    }
+
+    deinit {
+        // Not SIGTERM: a child starts with the blocked signals of the thread that made it.
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    private static func run(_ arguments: [String], in folder: String) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: openssl ?? "")
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        process.arguments = arguments
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw POSIXError(.EINVAL) }
+    }
+
+    func inline(_ name: String) throws -> PEMSource {
+        .inline(Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/\(name)"))))
+    }
+
+    func file(_ name: String) -> PEMSource { .file("\(folder.path)/\(name)") }
+}
+
+@Suite(.enabled(if: openssl != nil, "the openssl command is not installed"), .serialized)
+struct TLSTests {
+    private func version(_ access: ClusterAccess) async throws -> String {
+        String(decoding: try await APIClient(access: access).request(.get, "/version", timeout: 10).body, as: UTF8.self)
+    }
+
+    @Test func provesAndChecksIdentity() async throws {
+        let server = try TLSServer()
+        var access = ClusterAccess(server: "https://127.0.0.1:\(server.port)")
+        access.serverName = "kubernetes"
+        access.certificateAuthority = try server.inline("ca.crt")
+        access.clientCertificate = try server.inline("client.crt")
+        access.clientKey = try server.inline("client.key")
+        #expect(try await version(access) == #"{"major":"1"}"#)
+
+        access.certificateAuthority = server.file("ca.crt")
+        access.clientCertificate = server.file("client.crt")
+        access.clientKey = server.file("client.key")
+        #expect(try await version(access) == #"{"major":"1"}"#)
+
+        // The certificate is not for the address.
+        var byAddress = access
+        byAddress.serverName = nil
+        await #expect(throws: APIError.self) { try await version(byAddress) }
+        byAddress.skipsVerification = true
+        #expect(try await version(byAddress) == #"{"major":"1"}"#)
+
+        var untrusted = access
+        untrusted.certificateAuthority = nil
+        await #expect(throws: APIError.self) { try await version(untrusted) }
+
+        var anonymous = access
+        anonymous.clientCertificate = nil
+        anonymous.clientKey = nil
+        await #expect(throws: APIError.self) { try await version(anonymous) }
+    }
+}
