@@ -14,8 +14,8 @@ struct ClusterLearningTests {
         threads: Int, seed: UInt64
     ) throws -> PPO<CandidateEnvironmentGroup<SimulatedEnvironment>, CandidateActorCritic> {
         var settings = PPOSettings()
-        settings.environments = 3
-        settings.rolloutSteps = 80
+        settings.environments = 6
+        settings.rolloutSteps = 40
         settings.batchSize = 100
         settings.epochs = 2
         settings.gradientShards = 2

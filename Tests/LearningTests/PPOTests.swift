@@ -98,6 +98,7 @@ struct PPOTests {
     @Test("gives the same parameters whatever the number of threads", arguments: [2, 3])
     func threads(count: Int) throws {
         var settings = cartPoleSettings
+        settings.environments = 11
         settings.gradientShards = 3
         settings.normalizesObservations = true
         settings.scalesRewards = true

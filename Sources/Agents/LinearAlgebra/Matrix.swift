@@ -50,14 +50,6 @@ public struct Matrix: Sendable, Equatable {
         span.update(repeating: 0)
     }
 
-    /// The transpose. Cost: O(rows × columns).
-    public var transposed: Matrix {
-        var result = Matrix(rows: columns, columns: rows)
-        var span = result.values.mutableSpan
-        Kernels.transpose(values.span, rows: rows, columns: columns, into: &span)
-        return result
-    }
-
     /// The product of two matrices.
     /// - Precondition: `left.columns == right.rows`.
     public static func * (left: Matrix, right: Matrix) -> Matrix {

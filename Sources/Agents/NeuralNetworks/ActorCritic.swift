@@ -59,7 +59,8 @@ public protocol ActorCritic: Sendable {
 
     /// Computes `workspace.output`.
     ///
-    /// The outputs of an observation have the same bits whatever other observations are in the batch.
+    /// The outputs of an observation do not depend on the others of the batch; their last bits depend on how many rows
+    /// there are and on where its own stand.
     func forward(
         _ observations: Observations, parameters: Span<Float>, heads: ActorCriticHeads, workspace: inout Workspace)
 

@@ -54,7 +54,8 @@ public struct MLP: Sendable {
 
     /// Runs the network on rows of inputs; the results are `cache.outputs`.
     ///
-    /// A row's outputs have the same bits whatever the other rows (for layers of up to 131,072 weights).
+    /// A row's outputs do not depend on the other rows; their last bits depend on the number of rows and on where it
+    /// stands.
     /// - Parameters:
     ///   - parameters: the buffer of the layout.
     ///   - x: rows × inputs.
@@ -110,10 +111,10 @@ public struct MLP: Sendable {
             }
             if index > 0 {
                 cache.deltas[index - 1].resize(rows: rows)
-                passBack(delta, layer, parameters, &cache.transposedWeights, into: &cache.deltas[index - 1])
+                passBack(delta, layer, parameters, into: &cache.deltas[index - 1])
             } else if needsInputGradients {
                 cache.inputGradients.resize(rows: rows)
-                passBack(delta, layer, parameters, &cache.transposedWeights, into: &cache.inputGradients)
+                passBack(delta, layer, parameters, into: &cache.inputGradients)
             }
         }
     }
@@ -127,19 +128,11 @@ public struct MLP: Sendable {
     }
 
     /// The gradient in a layer's inputs: delta · Wᵀ.
-    private func passBack(
-        _ delta: Matrix, _ layer: Layer, _ parameters: Span<Float>, _ scratch: inout [Float], into result: inout Matrix
-    ) {
-        do {
-            var transposed = scratch.mutableSpan
-            Kernels.transpose(
-                parameters.extracting(layer.weight), rows: layer.inputs, columns: layer.outputs, into: &transposed)
-        }
+    private func passBack(_ delta: Matrix, _ layer: Layer, _ parameters: Span<Float>, into result: inout Matrix) {
         var span = result.values.mutableSpan
         Kernels.product(
-            delta.values.span, scratch.span.extracting(first: layer.weight.count), rows: delta.rows,
-            inner: layer.outputs, columns: layer.inputs,
-            into: &span)
+            delta.values.span, transposed: parameters.extracting(layer.weight), rows: delta.rows,
+            inner: layer.outputs, columns: layer.inputs, into: &span)
     }
 }
 
@@ -147,7 +140,6 @@ public struct MLP: Sendable {
 public struct MLPCache: Sendable {
     var activations: [Matrix]
     var deltas: [Matrix]
-    var transposedWeights: [Float]
     /// Gradient in the inputs of the last `backward` that asked for it, rows × inputs.
     public internal(set) var inputGradients: Matrix
 
@@ -155,7 +147,6 @@ public struct MLPCache: Sendable {
     public init(for network: MLP) {
         activations = network.layers.map { Matrix(rows: 0, columns: $0.outputs) }
         deltas = activations
-        transposedWeights = Array(repeating: 0, count: network.layers.map(\.weight.count).max() ?? 0)
         inputGradients = Matrix(rows: 0, columns: network.inputs)
     }
 

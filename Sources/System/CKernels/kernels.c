@@ -14,27 +14,11 @@
 // The vector helpers are always inlined, so no vector crosses a call and the ABI warned of does not matter.
 #pragma clang diagnostic ignored "-Wpsabi"
 
-enum { LANES = 16, TAIL_ROWS = 64, TAIL_STACK = 256, SQUARE = 16 };
+enum { LANES = 16 };
 typedef float vector __attribute__((vector_size(64)));
 typedef int32_t int_vector __attribute__((vector_size(64)));
 
-// The operands of one product; see berth_product.
 typedef struct {
-    size_t m, n, k;
-    const float *a;
-    size_t a_row, a_column;
-    const float *b;
-    size_t b_row;
-    const float *bias;
-    float *c;
-    size_t c_row;
-    int accumulate;
-} product;
-
-typedef struct {
-    void (*product)(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b,
-                    size_t b_row, const float *bias, float *c, size_t c_row, int accumulate);
-    void (*transpose)(size_t rows, size_t columns, const float *source, float *target);
     void (*tanh)(size_t n, float *x);
     void (*exp)(size_t n, float *x);
     void (*relu)(size_t n, float *x);
@@ -58,8 +42,8 @@ typedef struct {
 } kernel_table;
 
 #define KERNEL_TABLE \
-    {.product = KERNEL(product), .transpose = KERNEL(transpose), .tanh = KERNEL(tanh), .exp = KERNEL(exp), \
-     .relu = KERNEL(relu), .tanh_backward = KERNEL(tanh_backward), .relu_backward = KERNEL(relu_backward), \
+    {.tanh = KERNEL(tanh), .exp = KERNEL(exp), .relu = KERNEL(relu), .tanh_backward = KERNEL(tanh_backward), \
+     .relu_backward = KERNEL(relu_backward), \
      .add_column_sums = KERNEL(add_column_sums), .squared_norm = KERNEL(squared_norm), .scale = KERNEL(scale), \
      .add_scaled = KERNEL(add_scaled), .adam = KERNEL(adam), .log_softmax = KERNEL(log_softmax), \
      .add_to_segments = KERNEL(add_to_segments), .sum_segments = KERNEL(sum_segments), \
@@ -67,29 +51,25 @@ typedef struct {
 
 #if defined(__x86_64__)
 #define LEVEL _v4
-#define WIDE 1
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v4"), min_vector_width(512))), apply_to = function)
 #include "level.inc"
 #pragma clang attribute pop
 #undef LEVEL
-#undef WIDE
 
 #define LEVEL _v3
-#define WIDE 0
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
 #include "level.inc"
 #pragma clang attribute pop
 #undef LEVEL
-#undef WIDE
 #endif
 
 #define LEVEL _baseline
-#define WIDE 0
 #include "level.inc"
 
 static const kernel_table *kernels = &table_baseline;
 
-// BERTH_KERNELS=v3 or =baseline keeps to a lower level: for equal bits on processors of different levels.
+// BERTH_KERNELS=v3 or =baseline keeps to a lower level: for equal bits on processors of different levels. What
+// OPENBLAS_CORETYPE is to OpenBLAS.
 __attribute__((constructor)) static void choose_level(void) {
 #if defined(__x86_64__)
     const char *limit = getenv("BERTH_KERNELS");
@@ -100,15 +80,6 @@ __attribute__((constructor)) static void choose_level(void) {
     else if (v3 && __builtin_cpu_supports("x86-64-v3"))
         kernels = &table_v3;
 #endif
-}
-
-void berth_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b,
-                   size_t b_row, const float *bias, float *c, size_t c_row, int accumulate) {
-    kernels->product(m, n, k, a, a_row, a_column, b, b_row, bias, c, c_row, accumulate);
-}
-
-void berth_transpose(size_t rows, size_t columns, const float *source, float *target) {
-    kernels->transpose(rows, columns, source, target);
 }
 
 void berth_tanh(size_t n, float *x) {

@@ -56,9 +56,7 @@ where Environments.Observations == Network.Observations {
         let generators = (0..<count).map { _ in actionSeeds.split() }
         var episodeSeeds = RandomGenerator(seed: seed, stream: 4)
         let seeds = (0..<count).map { _ in episodeSeeds.next() }
-        let groups = min(settings.threads, count)
-        workers = try (0..<groups).map { group in
-            let range = count * group / groups..<count * (group + 1) / groups
+        workers = try EnvironmentBlocks.ranges(count: count).map { range in
             let environments = try makeEnvironments(range)
             guard environments.count == range.count else {
                 throw LearningError("\(environments.count) environments were made for the indices \(range)")
@@ -120,16 +118,26 @@ where Environments.Observations == Network.Observations {
         join(workers)
         self.normalizer?.add(&rollout.seen)
 
-        let slowest = workers.max {
-            $0.environmentSeconds + $0.inferenceSeconds < $1.environmentSeconds + $1.inferenceSeconds
-        }
-        metrics.environmentSeconds = slowest?.environmentSeconds ?? 0
-        metrics.inferenceSeconds = slowest?.inferenceSeconds ?? 0
+        reportTimes(&metrics)
         let ended = workers.flatMap(\.episodes).sorted { ($0.step, $0.environment) < ($1.step, $1.environment) }
         metrics.episodes = ended.count
         if !ended.isEmpty {
             metrics.meanReturn = ended.reduce(0) { $0 + $1.totalReward } / Double(ended.count)
             metrics.meanLength = ended.reduce(0) { $0 + Double($1.length) } / Double(ended.count)
+        }
+    }
+
+    /// The times of the thread that took longest: it had every `threads`-th worker.
+    private func reportTimes(_ metrics: inout PPOMetrics) {
+        for thread in 0..<min(settings.threads, workers.count) {
+            var (environments, inference) = (0.0, 0.0)
+            for index in stride(from: thread, to: workers.count, by: settings.threads) {
+                environments += workers[index].environmentSeconds
+                inference += workers[index].inferenceSeconds
+            }
+            if environments + inference > metrics.environmentSeconds + metrics.inferenceSeconds {
+                (metrics.environmentSeconds, metrics.inferenceSeconds) = (environments, inference)
+            }
         }
     }
 

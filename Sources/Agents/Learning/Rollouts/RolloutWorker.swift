@@ -23,7 +23,7 @@ struct FinishedEpisode: Sendable {
     var length: Int
 }
 
-/// A group of environments and what one thread needs to act in them.
+/// A block of environments (`EnvironmentBlocks`) and what a thread needs to act in them.
 ///
 /// Sendable because a worker is touched by one thread at a time: by its pool thread within `WorkerPool.run`, and by the
 /// learner's thread between runs.

@@ -1,4 +1,4 @@
-// Numeric kernels that Swift's strict floating point does not vectorise.
+// Element-wise kernels and sums that Swift's strict floating point does not vectorise. Products are OpenBLAS'.
 //
 // Conventions: matrices are row-major and dense unless a stride is named; sizes count floats, not bytes; pointers need
 // no alignment beyond that of float; inputs and outputs do not overlap unless the comment says "in place".
@@ -14,16 +14,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-// C[m x n] = start + A[m x k] * B[k x n], where element (i, p) of A is a[i * a_row + p * a_column], so that a
-// transposed A needs no copy. start is C itself when accumulate is not 0, otherwise bias[n] broadcast over the rows,
-// or 0 when bias is null. Each element of C is one chain of k multiply-adds in ascending order, so a row's bits depend
-// neither on m nor on where the row stands in A.
-void berth_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b,
-                   size_t b_row, const float *bias, float *c, size_t c_row, int accumulate);
-
-// target[columns x rows] = transpose of source[rows x columns].
-void berth_transpose(size_t rows, size_t columns, const float *source, float *target);
 
 // x = tanh(x) in place; within 4e-7 of the exact value; +-1 beyond |x| = 8; NaN stays NaN.
 void berth_tanh(size_t n, float *x);
