@@ -48,7 +48,7 @@ public struct PPOSettings: Configurable, Equatable {
     public var normalizesObservations = false
     /// Shape of the networks.
     public var network = NetworkSettings()
-    /// Threads that step environments, four or more each, and compute gradients. It does not change the result.
+    /// Threads that step environments, in blocks of four, and compute gradients. It does not change the result.
     public var threads = 1
     /// Parts of a minibatch whose gradients are computed on their own and added in order: what `threads` can share.
     /// It decides the order of sums and therefore the last bits of the result.
