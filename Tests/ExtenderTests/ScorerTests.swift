@@ -277,6 +277,9 @@ import Testing
             for pod in snapshot.pods where pod.name != "default/probe" {
                 let bound = pods[String(pod.name.dropFirst("default/".count))]?.nodeName
                 #expect(pod.node.map { snapshot.nodes[$0].name } == bound.flatMap { present.contains($0) ? $0 : nil })
+                let owner = pods[String(pod.name.dropFirst("default/".count))]?.controller?.name
+                guard pod.phase != .terminating else { continue }
+                #expect(pod.service.map { snapshot.services[$0].name } == owner.map { "default/\($0.dropLast(4))" })
             }
         }
     }

@@ -4,9 +4,10 @@ import Telemetry
 
 /// The snapshot that requests are answered from, kept up to date change by change.
 ///
-/// Pods change in place at constant cost. What changes the indices of nodes or services (a node that comes or goes, a
-/// service's first or last pod, a new scheduler) marks the snapshot for one rebuild at the next decision, O(nodes +
-/// pods). Pods are in no particular order: the extender is told which pod is meant and needs no queue.
+/// Pods change in place at constant cost, but for the last pod of a service, O(pods). What changes the indices of nodes
+/// (one that comes or goes) and what is under control (a new scheduler) marks the snapshot for one rebuild at the next
+/// decision, O(nodes + pods). Pods are in no particular order: the extender is told which pod is meant and needs no
+/// queue.
 struct ClusterModel {
     /// The cluster as of the last `prepare(now:)`.
     private(set) var snapshot: ClusterSnapshot
@@ -20,21 +21,18 @@ struct ClusterModel {
     /// Parallel to `snapshot.pods`.
     private var entries: [PodEntry] = []
     private var podIndex: [String: Int] = [:]
+    private var podIndexByName: [CadvisorScrape.PodName: Int] = [:]
+    /// Parallel to `snapshot.services`.
+    private var serviceKeys: [ServiceKey] = []
     private var serviceIndex: [ServiceKey: Int] = [:]
     /// Schedulers that have asked: their pods' services are the ones under control.
     private var schedulers: Set<String> = []
     /// When each assumption ends, by the pod's identity.
     private var assumedUntil: [String: Double] = [:]
-    private var usage: [String: NodeUsage] = [:]
+    private var usage: [String: ResourceUsage] = [:]
     private var nextPodID = 0
     private var needsRebuild = false
     private var refreshed = -Double.infinity
-
-    /// What was measured of a node and its pods.
-    struct NodeUsage {
-        var node: ResourceUsage
-        var pods: [CadvisorScrape.PodName: ResourceUsage]
-    }
 
     init(interval: Double, maximumAge: Double, maximumReplicas: Int) {
         snapshot = ClusterSnapshot(interval: interval)
@@ -83,10 +81,15 @@ struct ClusterModel {
         }
     }
 
-    /// Takes in what was measured of `node`.
-    mutating func apply(_ measured: NodeUsage, of node: String) {
+    /// Takes in what was measured of `node` and its pods.
+    mutating func apply(
+        _ measured: ResourceUsage, pods: [CadvisorScrape.PodName: ResourceUsage], of node: String
+    ) {
         guard nodes[node] != nil else { return }
         usage[node] = measured
+        for (name, measured) in pods {
+            if let index = podIndexByName[name] { entries[index].cpu = measured.cpuCores }
+        }
         refreshed = -.infinity
     }
 
@@ -96,7 +99,10 @@ struct ClusterModel {
         let old = entries[index]
         // An assumption stands until the API server binds the pod or its time is up.
         if entry.boundNode == nil { entry.assumedNode = old.assumedNode } else { assumedUntil[entry.identity] = nil }
+        entry.cpu = old.cpu
         let service = detach(index)
+        podIndexByName[old.name] = nil
+        podIndexByName[entry.name] = index
         entries[index] = entry
         attach(index)
         dropIfEmpty(service)
@@ -105,6 +111,7 @@ struct ClusterModel {
     private mutating func append(_ entry: PodEntry) {
         let index = entries.count
         podIndex[entry.identity] = index
+        podIndexByName[entry.name] = index
         entries.append(entry)
         snapshot.pods.append(
             Cluster.Pod(
@@ -118,11 +125,13 @@ struct ClusterModel {
         assumedUntil[identity] = nil
         guard let index = podIndex.removeValue(forKey: identity) else { return }
         dropIfEmpty(detach(index))
+        if podIndexByName[entries[index].name] == index { podIndexByName[entries[index].name] = nil }
         let last = entries.count - 1
         if index != last {
             entries.swapAt(index, last)
             snapshot.pods.swapAt(index, last)
             podIndex[entries[index].identity] = index
+            if podIndexByName[entries[index].name] == last { podIndexByName[entries[index].name] = index }
         }
         entries.removeLast()
         snapshot.pods.removeLast()
@@ -141,14 +150,33 @@ struct ClusterModel {
             snapshot.nodes[node].requested += entry.requests
             snapshot.nodes[node].podCount += 1
         }
-        if let key = controlledService(of: entry) {
-            guard let service = serviceIndex[key] else {
-                needsRebuild = true
-                return
-            }
+        if let service = self.service(of: entry) {
             snapshot.pods[index].service = service
             if !entry.isTerminating { snapshot.services[service].replicas += 1 }
+            if entry.phase == .pending {
+                // What the newest replicas request is what the next ones will.
+                snapshot.services[service].requests = entry.requests
+                snapshot.services[service].cpuLimit = entry.cpuLimit
+            }
         }
+    }
+
+    /// Index of the pod's service, which is made where there is none; `nil` for a pod of no service under control, and
+    /// for a terminating pod that is the last of its service.
+    private mutating func service(of entry: PodEntry) -> Int? {
+        guard let key = entry.service, let scheduler = entry.scheduler, schedulers.contains(scheduler) else {
+            return nil
+        }
+        if let index = serviceIndex[key] { return index }
+        guard !entry.isTerminating else { return nil }
+        serviceIndex[key] = serviceKeys.count
+        serviceKeys.append(key)
+        // The latency objective stands for nothing: latencies are not measured here, and without them it is not read.
+        snapshot.services.append(
+            Cluster.Service(
+                name: "\(key.namespace)/\(key.name)", replicas: 0, maximumReplicas: maximumReplicas,
+                requests: entry.requests, cpuLimit: entry.cpuLimit, latencyObjective: 1))
+        return serviceKeys.count - 1
     }
 
     /// Takes the pod at `index` away from its node and service.
@@ -166,13 +194,23 @@ struct ClusterModel {
         return snapshot.pods[index].service
     }
 
-    private mutating func dropIfEmpty(_ service: Int?) {
-        if let service, !needsRebuild, snapshot.services[service].replicas == 0 { needsRebuild = true }
-    }
-
-    private func controlledService(of entry: PodEntry) -> ServiceKey? {
-        guard let scheduler = entry.scheduler, schedulers.contains(scheduler) else { return nil }
-        return entry.service
+    /// Removes a service of which at most terminating pods are left; the last one takes its index.
+    private mutating func dropIfEmpty(_ index: Int?) {
+        guard let index, !needsRebuild, snapshot.services[index].replicas == 0 else { return }
+        let last = serviceKeys.count - 1
+        serviceIndex[serviceKeys[last]] = index
+        serviceIndex[serviceKeys[index]] = nil
+        serviceKeys.swapAt(index, last)
+        serviceKeys.removeLast()
+        snapshot.services.swapAt(index, last)
+        snapshot.services.removeLast()
+        for pod in snapshot.pods.indices {
+            if snapshot.pods[pod].service == index {
+                snapshot.pods[pod].service = nil
+            } else if snapshot.pods[pod].service == last {
+                snapshot.pods[pod].service = index
+            }
+        }
     }
 
     // MARK: Decisions
@@ -233,21 +271,11 @@ struct ClusterModel {
         snapshot.nodes = nodes.values.compactMap(Self.makeNode).sorted { $0.name < $1.name }
         nodeIndex = Dictionary(uniqueKeysWithValues: snapshot.nodes.enumerated().map { ($1.name, $0) })
         snapshot.services = []
+        serviceKeys = []
         serviceIndex = [:]
-        for index in entries.indices {
-            let entry = entries[index]
-            if let key = controlledService(of: entry), !entry.isTerminating, serviceIndex[key] == nil {
-                serviceIndex[key] = snapshot.services.count
-                snapshot.services.append(makeService(key, like: entry))
-            }
-        }
-        // A service of which only terminating pods are left is none any more.
-        for index in entries.indices {
-            if let key = controlledService(of: entries[index]), serviceIndex[key] == nil {
-                entries[index].service = nil
-            }
-            attach(index)
-        }
+        // Pods that stay come first, so that terminating ones find their service.
+        for index in entries.indices where !entries[index].isTerminating { attach(index) }
+        for index in entries.indices where entries[index].isTerminating { attach(index) }
     }
 
     /// `nil` for a node that has not reported what pods may request: nothing can be said about it.
@@ -260,25 +288,17 @@ struct ClusterModel {
             isSchedulable: node.ready == .true && !node.isUnschedulable)
     }
 
-    /// The latency objective stands for nothing: latencies are not measured here, and without them it is not read.
-    private func makeService(_ key: ServiceKey, like entry: PodEntry) -> Cluster.Service {
-        Cluster.Service(
-            name: "\(key.namespace)/\(key.name)", replicas: 0, maximumReplicas: maximumReplicas,
-            requests: entry.requests, cpuLimit: entry.cpuLimit, latencyObjective: 1)
-    }
-
     /// Brings measurements and their ages up to `now`; what is older than `maximumAge` is missing.
     private mutating func refresh(now: Double) {
         refreshed = now
         for index in snapshot.nodes.indices {
-            let measured = usage[snapshot.nodes[index].name]?.node
+            let measured = usage[snapshot.nodes[index].name]
             snapshot.nodes[index].cpuUsage = fresh(measured?.cpuCores, now)
             snapshot.nodes[index].memoryUsage = fresh(measured?.memoryBytes, now)
         }
         var sums = [ServiceSum](repeating: ServiceSum(), count: snapshot.services.count)
         for index in entries.indices {
-            let measured = entries[index].boundNode.flatMap { usage[$0]?.pods[entries[index].name] }
-            let cpu = fresh(measured?.cpuCores, now)
+            let cpu = fresh(entries[index].cpu, now)
             snapshot.pods[index].cpuUsage = cpu
             if let service = snapshot.pods[index].service, snapshot.pods[index].phase == .ready {
                 sums[service].add(cpu)

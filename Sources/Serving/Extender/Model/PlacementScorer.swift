@@ -109,7 +109,7 @@ public final class PlacementScorer: Sendable {
     public func apply(
         usage: ResourceUsage, pods: [CadvisorScrape.PodName: ResourceUsage], ofNode node: String
     ) {
-        state.withLock { $0.model.apply(ClusterModel.NodeUsage(node: usage, pods: pods), of: node) }
+        state.withLock { $0.model.apply(usage, pods: pods, of: node) }
     }
 
     /// All nodes there are have been taken in.

@@ -42,6 +42,8 @@ struct PodEntry {
     /// Phase but for what a node makes of it.
     var isTerminating: Bool
     var isReady: Bool
+    /// CPU in use, in cores, as last measured.
+    var cpu: Telemetry.Measurement?
     /// Known from a request only: the watch has not shown it yet.
     var isProvisional: Bool
 
