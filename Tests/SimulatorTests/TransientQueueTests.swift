@@ -1,5 +1,6 @@
 import Cluster
 import Foundation
+import Randomness
 import Simulator
 import Testing
 import Workloads
@@ -115,6 +116,42 @@ import Workloads
             #expect(service.rejected == 0)
             let p99 = try #require(service.latencyP99)
             #expect(abs(p99 / window.latencies.quantile(above: 0.01) - 1) < 0.15, "window \(index): p99 \(p99)")
+        }
+    }
+
+    @Test func noConditionsBreakTheQueue() {
+        var generator = RandomGenerator(seed: 1)
+        for family in ServiceTimeFamily.allCases {
+            let serviceTime = ServiceTime(family, squaredVariation: 1)
+            for _ in 0..<300 {
+                var queue = ReplicaQueue()
+                for _ in 0..<30 {
+                    let mean = exp(generator.uniform(in: -12...3))
+                    let servers = generator.chance(0.5) ? 1 : generator.uniform(in: 1...40)
+                    let load = generator.chance(0.1) ? 0 : exp(generator.uniform(in: -20...4))
+                    let conditions = QueueConditions(
+                        arrivalRate: load * servers / mean, serviceMean: mean, servers: servers,
+                        longestWait: mean * exp(generator.uniform(in: -1...12)), serviceTime: serviceTime)
+                    var mixture = LatencyMixture()
+                    mixture.clear(serviceTime)
+                    let lost = queue.advance(conditions, for: 20, into: &mixture)
+                    #expect((0.0...1.0).contains(lost))
+                    #expect(queue.meanWait.isFinite && queue.meanWait >= 0)
+                    guard mixture.total > 0 else { continue }
+                    let start = LatencyQuantiles(p50: 1, p95: 1, p99: 1)
+                    let found = mixture.quantiles(from: start, objective: mean)
+                    #expect(found.quantiles.p50 > 0 && found.quantiles.p50 <= found.quantiles.p95)
+                    #expect(found.quantiles.p95 <= found.quantiles.p99 && found.quantiles.p99.isFinite)
+                    #expect((0.0...1.0).contains(found.shareOverObjective))
+                    // Around each quantile the tail passes its share, also where it jumps.
+                    for (value, share) in [(found.quantiles.p50, 0.5), (found.quantiles.p99, 0.01)] {
+                        #expect(mixture.tail(value * 1.01) <= share * 1.06)
+                        #expect(mixture.tail(value * 0.99) >= share * 0.94)
+                    }
+                    let answered = load * servers / mean * 20 * (1 - lost)
+                    #expect(abs(mixture.total - answered) < 1e-3 * answered)
+                }
+            }
         }
     }
 

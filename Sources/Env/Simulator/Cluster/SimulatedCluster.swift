@@ -22,7 +22,8 @@ public struct SimulatedCluster: ClusterBackend, Sendable {
     /// A cluster whose first episode begins with `reset`.
     /// - Throws: `SettingsError` for settings that make no sense or a trace that cannot be read.
     public init(settings: SimulatorSettings) throws(SettingsError) {
-        try settings.validate()
+        // Written and read again: that checks nested settings too, and names the key that is wrong.
+        _ = try SimulatorSettings.decode(yaml: settings.yaml())
         self.settings = settings
         traces = try Self.loadTraces(settings)
         state = EpisodeState(interval: settings.interval)

@@ -55,7 +55,11 @@ extension LatencyMixture {
             let fall = high - low
             let position = fall > 1e-6 ? (high - log(share)) / fall : 1
             center = left * (1 + position * (ratio - 1))
-            if ratio <= 1.101, fall < 0.7 || ratio < 1.001 {
+            // A fall that an exponential would not make in such a step, or much beyond that of the step beside it, is a
+            // jump or a corner: look closer.
+            let beside = step > 0 ? log(tails[first + step - 1]) - high : low - log(max(tails[first + 2], 1e-30))
+            let isSmooth = fall < -0.15 * log(share) && fall < 1.5 * beside + 0.02
+            if ratio <= 1.101, isSmooth || ratio < 1.001 {
                 isFound = true
             } else {
                 ratio = ratio > 1.101 ? 1.1 : 1 + (ratio - 1) / 4
@@ -63,7 +67,7 @@ extension LatencyMixture {
         }
     }
 
-    /// Finds the quantiles, to about 0.1 %, and the share of requests above a latency.
+    /// Finds the quantiles, to about 0.1 % where the distribution is smooth and 1 % elsewhere, and the share of requests above a latency.
     ///
     /// Five points around each quantile's last place and the given latency are looked at together; mostly one look is
     /// enough.
@@ -94,10 +98,10 @@ extension LatencyMixture {
             highest.take(tails, 10)
             if median.isFound, high.isFound, highest.isFound { break }
         }
-        let result = LatencyQuantiles(
-            p50: Double(median.center), p95: Double(max(median.center, high.center)),
-            p99: Double(max(high.center, highest.center)))
-        return (result, share)
+        // Found one by one to 0.1 %, they could be in the wrong order by as much.
+        let p95 = max(median.center, high.center)
+        let p99 = max(p95, highest.center)
+        return (LatencyQuantiles(p50: Double(median.center), p95: Double(p95), p99: Double(p99)), share)
     }
 
     @inline(__always)

@@ -85,6 +85,8 @@ struct QueueRegime {
     /// Whether a bulk of this mean is in the stationary state, or gets there so soon that the rest does not count.
     @inline(__always)
     func isSettled(_ current: Double, over duration: Double) -> Bool {
+        // Waits of a ten-thousandth of a request are none.
+        guard max(current, mean) > 1e-4 * conditions.drainMean else { return true }
         let distance = abs(current - mean)
         return distance < 0.02 * mean || (distance < mean && relaxation * distance < 0.03 * mean * duration)
     }

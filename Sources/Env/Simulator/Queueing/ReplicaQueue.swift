@@ -142,8 +142,13 @@ public struct ReplicaQueue: Sendable, Hashable, Codable {
         guard mass > 0 else { return (0, 0, 0) }
         let deviation = second.squareRoot()
         let z = first / deviation
+        guard z > -5 else {
+            // So far in the tail the law is nearly exponential.
+            let mean = deviation / -z
+            return (mass, mean, 2 * mean * mean)
+        }
         let density = exp(-z * z / 2) * 0.398_942_280_401_432_7
-        let mean = first + deviation * density / max(1e-9, 0.5 * erfc(-z * 0.5.squareRoot()))
+        let mean = first + deviation * density / (0.5 * erfc(-z * 0.5.squareRoot()))
         return (mass, mean, second + first * mean)
     }
 
