@@ -45,6 +45,9 @@ import Testing
 
         let unsynced = PlacementScorer(
             settings: ExtenderSettings(), policy: FunctionPolicy.only("a"), fallback: fallback)
+        // No node is known yet, which is no less a request that the policy did not answer.
+        let blank = unsynced.score(pod, on: ["a", "b"])
+        #expect(blank.fallback == .notSynced && blank.scores == [5, 5] && blank.unknownNodes == 2)
         unsynced.apply(.added(try makeNode("a")))
         unsynced.apply(.added(try makeNode("b")))
         #expect(unsynced.score(pod, on: ["a", "b"]).fallback == .notSynced)

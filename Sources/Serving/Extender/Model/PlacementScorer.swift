@@ -157,7 +157,7 @@ public final class PlacementScorer: Sendable {
             }
             var scoring = Scoring(scores: [], unknownNodes: nodes.count - known.count)
             let decision = Decision(kind: .placement(podIndex: podIndex), candidates: candidates)
-            let scores = candidates.isEmpty ? [] : state.scores(for: decision, &scoring)
+            let scores = state.scores(for: decision, &scoring)
             scoring.scores = Self.spread(scores, at: known, count: nodes.count)
             if inverts { scoring.scores = scoring.scores.map { ExtenderScore.greatest - $0 } }
             if let best = scoring.scores.indices.max(by: { scoring.scores[$0] < scoring.scores[$1] }) {
@@ -207,14 +207,14 @@ public final class PlacementScorer: Sendable {
 }
 
 extension PlacementScorer.State {
-    /// Scores of the candidates by the policy, or by the fallback where it cannot answer.
+    /// Scores of the candidates, which may be none, by the policy, or by the fallback where it cannot answer.
     fileprivate mutating func scores(for decision: Decision, _ scoring: inout PlacementScorer.Scoring) -> [Int] {
         let snapshot = model.snapshot
         if policy == nil {
             scoring.fallback = .notLoaded
         } else if !nodesListed || !podsListed {
             scoring.fallback = .notSynced
-        } else {
+        } else if !decision.candidates.isEmpty {
             do {
                 if let preferences = try policy?.preferences(for: decision, in: snapshot) {
                     try Self.check(preferences, for: decision)
@@ -225,6 +225,7 @@ extension PlacementScorer.State {
                 scoring.failure = "\(error)"
             }
         }
+        guard !decision.candidates.isEmpty else { return [] }
         do {
             let preferences = try fallback.preferences(for: decision, in: snapshot)
             try Self.check(preferences, for: decision)
