@@ -2,8 +2,8 @@ import COpenBLAS
 
 /// Numeric kernels over flat row-major memory: products by OpenBLAS, the rest by `CKernels`.
 ///
-/// On one processor model equal inputs give equal bits; another model makes OpenBLAS, and ours without fused
-/// multiply-add, differ in the last ones.
+/// On one processor model and with one build of OpenBLAS equal inputs give equal bits; with another they may differ in
+/// the last ones. No more than 64 threads may multiply at a time, which is what OpenBLAS is built for.
 public enum Kernels {
     // What repeats, bit for bit. OpenBLAS groups the rows of a product and treats those left over differently, so that
     // a row's last bits depend on how many rows there are and on where it stands; they depend neither on the other

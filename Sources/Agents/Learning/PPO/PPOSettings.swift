@@ -48,7 +48,8 @@ public struct PPOSettings: Configurable, Equatable {
     public var normalizesObservations = false
     /// Shape of the networks.
     public var network = NetworkSettings()
-    /// Threads that step environments, in blocks of four, and compute gradients. It does not change the result.
+    /// Threads that step environments, in blocks of four, and compute gradients. It does not change the result. At
+    /// most 64: Debian's OpenBLAS has memory for 128 products at a time and crashes beyond.
     public var threads = 1
     /// Parts of a minibatch whose gradients are computed on their own and added in order: what `threads` can share.
     /// It decides the order of sums and therefore the last bits of the result.
@@ -75,7 +76,7 @@ public struct PPOSettings: Configurable, Equatable {
         try require("valueCoefficient", valueCoefficient, in: 0...)
         try require("maximumGradientNorm", maximumGradientNorm, above: 0)
         if let targetKL { try require("targetKL", targetKL, above: 0) }
-        try require("threads", threads, in: 1...1024)
+        try require("threads", threads, in: 1...64)
         try require("gradientShards", gradientShards, in: 1...1024)
         try require("maximumRows", maximumRows, in: 1...)
     }
