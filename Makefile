@@ -25,8 +25,8 @@ setup-test: setup
 build: setup ## build the berth command, optimised
 	$(SWIFT_BUILD) --product berth
 
-train: build ## train a policy in the simulator: CONFIG=, OUT=, SEED=
-	$(BERTH) train --config $(CONFIG) --seed $(SEED) --out $(OUT)
+train: build ## train a policy in the simulator, or go on with the run in OUT=: CONFIG=, SEED=
+	$(BERTH) train $(if $(wildcard $(OUT)/checkpoints/*.h5),--resume $(OUT),--config $(CONFIG) --seed $(SEED) --out $(OUT))
 
 evaluate: build ## compare the policy in OUT= with the baselines on held-out conditions: EVALUATION=, SEEDS=
 	$(BERTH) evaluate --policy $(OUT) --config $(EVALUATION) --seeds $(SEEDS) --json $(OUT)/evaluation.json

@@ -52,7 +52,11 @@ struct EvaluateCommand: ParsableCommand {
         let evaluated = try Contender.named(
             policy, configuration.baselines, extenderWeight: configuration.extenderWeight)
         let others = try names.map { try Contender.baseline($0, configuration.baselines) }
-        let contenders = evaluated.filter { !names.contains($0.name) } + others
+        let tuned = configuration.baselines.autoscaler.targetUtilization
+        let targets = configuration.comparedTargets.filter { $0 != tuned }
+        let contenders =
+            evaluated.filter { !names.contains($0.name) } + others
+            + targets.map { Contender.autoscaler(target: $0, configuration.baselines) }
 
         let report = try EvaluationReport(contenders, configuration, tuning, policy: policy)
         print(report.text, terminator: "")

@@ -32,12 +32,7 @@ struct AutoscalerTuning: Codable, Equatable {
                 "\(settings.configuration) does not train on clusters, so the HPA cannot be tuned by it",
                 hint: "tuning.configuration names a configuration whose environment has kind: cluster")
         }
-        let contenders = settings.targets.map { target in
-            var baselines = baselines
-            baselines.autoscaler.targetUtilization = target
-            let settings = baselines
-            return Contender(name: "\(target)") { try BaselineCatalog.policy(named: "default+hpa", settings) }
-        }
+        let contenders = settings.targets.map { Contender.autoscaler(target: $0, baselines) }
         let episodes = try Tournament(
             contenders: contenders, conditions: [.init(name: "training", simulator: cluster.simulator)],
             episode: cluster.episode, seeds: (0..<UInt64(settings.seeds)).map { settings.firstSeed + $0 }

@@ -17,6 +17,15 @@ struct Contender: Sendable {
         return Contender(name: name) { try BaselineCatalog.policy(named: name, settings) }
     }
 
+    /// The default scheduler with the HPA at another target.
+    static func autoscaler(target: Double, _ settings: BaselineSettings) -> Contender {
+        var settings = settings
+        settings.autoscaler.targetUtilization = target
+        return Contender(name: "\(EvaluateCommand.reference) at \(Figures.short(target))") { [settings] in
+            try BaselineCatalog.policy(named: EvaluateCommand.reference, settings)
+        }
+    }
+
     /// The rows of what `--policy` names: a baseline, or a trained policy that decides everything, and placing alone,
     /// through the scheduler's eyes, while the HPA scales.
     static func named(

@@ -22,6 +22,8 @@ struct EvaluateConfiguration: Configurable, Equatable {
     ]
     /// Baselines to compare with, unless the command line names them.
     var compared = ["default+hpa", "spread+hpa", "pack+hpa", "balanced+hpa", "random"]
+    /// Targets of the HPA that the default scheduler is also shown with, so that the tuned one can be judged.
+    var comparedTargets: [Double] = []
     /// Settings of the baselines.
     var baselines = BaselineSettings()
     /// How the HPA's target is chosen.
@@ -35,6 +37,7 @@ struct EvaluateConfiguration: Configurable, Equatable {
         try require("seeds", seeds, in: 1...100_000)
         try require("firstSeed", firstSeed, in: 0...UInt64(Int64.max))
         try require("patterns", notEmpty: patterns)
+        try require("comparedTargets", each: comparedTargets, in: 0.01...10)
         try require("extenderWeight", extenderWeight, in: 1...1_000_000)
         try SimulatorFile.refuseBoth(simulator, simulatorFile)
         try require("resamples", resamples, in: 100...1_000_000)
