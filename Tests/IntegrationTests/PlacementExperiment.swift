@@ -51,10 +51,14 @@ struct PlacementExperiment {
                   command: [stress-ng, --cpu, "2", --temp-path, /tmp]
             """)
         try await testbed.kubectl("wait", "--for=condition=Ready", "pod/burn", "--timeout=60s")
+        // Long enough for it to be seen: cadvisor renews its figures every 10 to 20 s, a rate takes two of them, and
+        // the extender reads them every 10 s.
+        try await Task.sleep(for: .seconds(50))
         return (quiet, busy)
     }
 
-    /// What the extender scores the two nodes for a pod of the service, asked until `isExpected` or for 90 s.
+    /// What the extender scores the two nodes for a pod of the service, once it has measured both; asked until
+    /// `isExpected`, for at most 90 s.
     func scores(until isExpected: ([String: Int]) -> Bool) async throws -> [String: Int] {
         struct HostPriority: Decodable {
             var host: String
@@ -74,8 +78,12 @@ struct PlacementExperiment {
                 "NodeNames": ["node0", "node1"]
             }
             """
+        for _ in 0..<60 {
+            if try await counter("berth_extender_measured_nodes") == 2 { break }
+            try await Task.sleep(for: .seconds(1))
+        }
         var scores: [String: Int] = [:]
-        for _ in 0..<30 {
+        for _ in 0..<15 {
             let answer = try await testbed.run([
                 "curl", "--silent", "--show-error", "--fail", "--max-time", "5", "-H", "Content-Type: application/json",
                 "-d", body, "\(Self.extender)/prioritize",

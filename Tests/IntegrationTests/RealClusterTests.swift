@@ -69,7 +69,7 @@ struct RealClusterTests {
         placements.map { $0.node ?? "no node" }.joined(separator: ", ")
     }
 
-    /// The policy folder in BERTH_TEST_POLICY, or one trained here, briefly.
+    /// The run folder named by BERTH_TEST_POLICY, or else a policy trained here for clusters like the testbed.
     private func trainedPolicy() async throws -> String {
         if let folder = ProcessInfo.processInfo.environment["BERTH_TEST_POLICY"] { return folder }
         let root = Testbed.repository
@@ -77,7 +77,7 @@ struct RealClusterTests {
         try? FileManager.default.removeItem(atPath: folder)
         try await Shell.run(
             [
-                Testbed.berth, "train", "--config", root.appendingPathComponent("configs/train/cluster-ppo.yaml").path,
+                Testbed.berth, "train", "--config", root.appendingPathComponent("scripts/testbed/train.yaml").path,
                 "--seed", "1", "--out", folder,
             ], seconds: 300)
         return folder
