@@ -11,7 +11,10 @@ EVALUATION ?= configs/evaluate/heldout.yaml
 SEEDS ?= 20
 SERVE ?= configs/serve/extender.yaml
 
-.PHONY: help setup setup-test build test train evaluate serve bench lint format docs image testbed-up testbed-down clean
+# A run goes on where it stopped, unless another configuration or seed is asked for.
+RESUMABLE = $(if $(filter file,$(origin CONFIG)),$(if $(filter file,$(origin SEED)),$(wildcard $(OUT)/checkpoints/*.h5)))
+
+.PHONY: help setup setup-test build test train evaluate serve bench lint format image testbed-up testbed-down clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -26,7 +29,7 @@ build: setup ## build the berth command, optimised
 	$(SWIFT_BUILD) --product berth
 
 train: build ## train a policy in the simulator, or go on with the run in OUT=: CONFIG=, SEED=
-	$(BERTH) train $(if $(wildcard $(OUT)/checkpoints/*.h5),--resume $(OUT),--config $(CONFIG) --seed $(SEED) --out $(OUT))
+	$(BERTH) train $(if $(RESUMABLE),--resume $(OUT),--config $(CONFIG) --seed $(SEED) --out $(OUT))
 
 evaluate: build ## compare the policy in OUT= with the baselines on held-out conditions: EVALUATION=, SEEDS=
 	$(BERTH) evaluate --policy $(OUT) --config $(EVALUATION) --seeds $(SEEDS) --json $(OUT)/evaluation.json

@@ -38,7 +38,7 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 let package = Package(
     name: "berth",
     products: [
-        .executable(name: "berth", targets: ["berth"]),
+        .executable(name: "berth", targets: ["berth"])
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -76,11 +76,18 @@ let package = Package(
         room("Agents", "LinearAlgebra", ["COpenBLAS", "CKernels"]),
         room("Agents", "NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
         room("Agents", "Checkpoints", ["CHDF5"]),
-        room("Agents", "Learning", ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Settings"]),
+        room(
+            "Agents", "Learning",
+            ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Settings"]),
         room("Agents", "Baselines", ["Cluster", "Gym", "Randomness", "Settings"]),
 
         // Serving: what answers a real cluster
-        room("Serving", "Extender", ["Cluster", "Baselines", "Kubernetes", "Telemetry", "Settings", "Randomness", hummingbird, nioCore, serviceLifecycle, logging, coreMetrics]),
+        room(
+            "Serving", "Extender",
+            [
+                "Cluster", "Baselines", "Kubernetes", "Telemetry", "Settings", "Randomness", hummingbird, nioCore,
+                serviceLifecycle, logging, coreMetrics,
+            ]),
 
         .executableTarget(
             name: "berth",
@@ -95,18 +102,26 @@ let package = Package(
         tests("Settings"),
         tests("Gym", ["Randomness"]),
         tests("Cluster", ["Randomness", "Gym"]),
-        tests("Workloads", ["Randomness"]),
+        tests("Workloads", ["Randomness", "Settings"]),
         tests("Simulator", ["Cluster", "Gym", "Workloads", "Randomness", "Settings"]),
         tests("Kubernetes", ["Randomness", logging], exclude: ["Fixtures"]),
         tests("Telemetry"),
         tests("LinearAlgebra"),
         tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
         tests("Checkpoints"),
-        tests("Learning", ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Settings", "Simulator"]),
+        tests(
+            "Learning",
+            ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Settings", "Simulator"]),
         tests("Baselines", ["Cluster", "Gym", "Randomness", "Simulator"]),
-        tests("Extender", ["Cluster", "Kubernetes", "Telemetry", "Randomness", hummingbird, hummingbirdTesting, nioCore, logging, coreMetrics], exclude: ["Fixtures"]),
+        tests(
+            "Extender",
+            [
+                "Cluster", "Kubernetes", "Telemetry", "Randomness", hummingbird, hummingbirdTesting, nioCore, logging,
+                coreMetrics,
+            ], exclude: ["Fixtures"]),
         // The command line and the real cluster, from outside: runs the built `berth`.
-        .testTarget(name: "IntegrationTests", dependencies: ["berth"], path: "Tests/IntegrationTests", swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["berth"], path: "Tests/IntegrationTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

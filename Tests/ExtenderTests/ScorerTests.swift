@@ -184,7 +184,8 @@ import Testing
         #expect(snapshot.services.map(\.name) == ["default/web"])
         #expect(snapshot.services[0].replicas == 3)
         #expect(snapshot.services[0].requests.cpu == 0.5)
-        #expect(snapshot.services[0].cpuUsage == Cluster.Measurement(0.25, age: 4))
+        #expect(snapshot.services[0].cpuUsage == nil)
+        #expect(snapshot.pods.first { $0.name == "default/web-1" }?.cpuUsage == Cluster.Measurement(0.25, age: 4))
         #expect(snapshot.services[0].latencyP99 == nil)
         let phases = Dictionary(uniqueKeysWithValues: snapshot.pods.map { ($0.name, $0.phase) })
         #expect(

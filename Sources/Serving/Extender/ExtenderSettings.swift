@@ -22,7 +22,7 @@ public struct ExtenderSettings: Configurable, Equatable {
     /// The control interval that the policy was trained with: ages of measurements are relative to it.
     public var interval = 20.0
     /// Most replicas of a service, which the API does not tell.
-    public var maximumReplicas = 10
+    public var maximumReplicas = 20
     /// Seed of the jitter in retries.
     public var seed = 0
     /// The cluster to watch.

@@ -296,16 +296,12 @@ struct ClusterModel {
             snapshot.nodes[index].cpuUsage = fresh(measured?.cpuCores, now)
             snapshot.nodes[index].memoryUsage = fresh(measured?.memoryBytes, now)
         }
-        var sums = [ServiceSum](repeating: ServiceSum(), count: snapshot.services.count)
         for index in entries.indices {
-            let cpu = fresh(entries[index].cpu, now)
-            snapshot.pods[index].cpuUsage = cpu
-            if let service = snapshot.pods[index].service, snapshot.pods[index].phase == .ready {
-                sums[service].add(cpu)
-            }
+            snapshot.pods[index].cpuUsage = fresh(entries[index].cpu, now)
         }
-        for (index, sum) in sums.enumerated() {
-            snapshot.services[index].cpuUsage = sum.measurement
+        // A service's CPU stays missing with its rate and latency, which nobody measures here: a policy has met the
+        // figures of a service together or not at all.
+        for index in snapshot.services.indices {
             let replicas = snapshot.services[index].replicas
             snapshot.services[index].maximumReplicas = max(maximumReplicas, replicas)
         }
@@ -314,27 +310,5 @@ struct ClusterModel {
     private func fresh(_ measured: Telemetry.Measurement?, _ now: Double) -> Cluster.Measurement? {
         guard let measured, measured.age(at: now) <= maximumAge else { return nil }
         return Cluster.Measurement(measured.value, age: measured.age(at: now))
-    }
-
-    /// The CPU use of a service's ready replicas: missing as soon as one of theirs is.
-    private struct ServiceSum {
-        var total = 0.0
-        var age = 0.0
-        var measured = 0
-        var missing = 0
-
-        mutating func add(_ cpu: Cluster.Measurement?) {
-            guard let cpu else {
-                missing += 1
-                return
-            }
-            total += cpu.value
-            age = max(age, cpu.age)
-            measured += 1
-        }
-
-        var measurement: Cluster.Measurement? {
-            measured > 0 && missing == 0 ? Cluster.Measurement(total, age: age) : nil
-        }
     }
 }
