@@ -87,7 +87,9 @@ import Testing
                         usleep(UInt32(1_000 + start / 1_000_000 * 700))
                         kill(getpid(), SIGKILL)
                     }
-                    for version in (start + 1)... { try sampleCheckpoint(version: version, weights: 200_000).write(to: file) }
+                    for version in (start + 1)... {
+                        try sampleCheckpoint(version: version, weights: 200_000).write(to: file)
+                    }
                 }
                 let names = try FileManager.default.contentsOfDirectory(atPath: folder)
                 if names.contains(".a.h5.partial") { interrupted += 1 }
