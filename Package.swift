@@ -69,8 +69,10 @@ let package = Package(
         room("Env", "Cluster", ["Randomness", "Gym", "Settings"]),
         room("Env", "Workloads", ["Randomness", "Settings"]),
         room("Env", "Simulator", ["CSimulatorKernels", "Cluster", "Workloads", "Randomness", "Settings"]),
-        room("Env", "Kubernetes", ["CCurl", "CSimdjson", "Randomness", yams, logging]),
-        room("Env", "Telemetry", []),
+        room("Env", "HTTP", ["CCurl"]),
+        room("Env", "JSON", ["CSimdjson"]),
+        room("Env", "Kubernetes", ["HTTP", "JSON", "Randomness", yams, logging]),
+        room("Env", "Telemetry", ["HTTP", "JSON"]),
 
         // Agents: what acts
         room("Agents", "LinearAlgebra", ["COpenBLAS", "CKernels"]),
@@ -85,8 +87,8 @@ let package = Package(
         room(
             "Serving", "Extender",
             [
-                "Cluster", "Baselines", "Kubernetes", "Telemetry", "Settings", "Randomness", hummingbird, nioCore,
-                serviceLifecycle, logging, coreMetrics,
+                "Cluster", "Baselines", "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Randomness", hummingbird,
+                nioCore, serviceLifecycle, logging, coreMetrics,
             ]),
 
         .executableTarget(
@@ -104,7 +106,8 @@ let package = Package(
         tests("Cluster", ["Randomness", "Gym"]),
         tests("Workloads", ["Randomness", "Settings"]),
         tests("Simulator", ["Cluster", "Gym", "Workloads", "Randomness", "Settings"]),
-        tests("Kubernetes", ["Randomness", logging], exclude: ["Fixtures"]),
+        tests("JSON"),
+        tests("Kubernetes", ["HTTP", "JSON", "Randomness", logging], exclude: ["Fixtures"]),
         tests("Telemetry"),
         tests("LinearAlgebra"),
         tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
@@ -116,8 +119,8 @@ let package = Package(
         tests(
             "Extender",
             [
-                "Cluster", "Kubernetes", "Telemetry", "Randomness", hummingbird, hummingbirdTesting, nioCore, logging,
-                coreMetrics,
+                "Cluster", "Kubernetes", "Telemetry", "JSON", "Randomness", hummingbird, hummingbirdTesting, nioCore,
+                logging, coreMetrics,
             ], exclude: ["Fixtures"]),
         // The command line and the real cluster, from outside: runs the built `berth`.
         .testTarget(

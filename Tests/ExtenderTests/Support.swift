@@ -2,6 +2,7 @@ import Cluster
 import Extender
 import Foundation
 import Hummingbird
+import JSON
 import Kubernetes
 import Logging
 import NIOCore

@@ -1,4 +1,5 @@
 import CoreMetrics
+import HTTP
 import Kubernetes
 import Logging
 import ServiceLifecycle

@@ -1,3 +1,6 @@
+import HTTP
+import JSON
+
 /// A client of one cluster's API server.
 ///
 /// Safe to share between tasks. Nothing is retried here: `Reflector` is what keeps trying.

@@ -1,3 +1,6 @@
+import HTTP
+import JSON
+
 /// A request to the API server that did not succeed.
 public struct APIError: Error, Sendable, CustomStringConvertible {
     /// What stood in the way.

@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 
 /// Where a cluster's API server is and how to prove one's identity to it.
 public struct ClusterAccess: Sendable, Hashable {

@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 import Yams
 
 /// One or more kubeconfig files, merged: of entries with one name, and of current contexts, the first counts.

@@ -1,3 +1,5 @@
+import JSON
+
 /// An object of the Kubernetes API as far as this client reads it.
 public protocol APIObject: Sendable, Equatable {
     /// The kind of a single object, such as "Pod".

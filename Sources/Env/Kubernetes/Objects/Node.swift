@@ -1,3 +1,5 @@
+import JSON
+
 /// A machine of the cluster.
 public struct Node: APIObject {
     /// "Node".

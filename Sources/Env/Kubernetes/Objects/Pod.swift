@@ -1,3 +1,5 @@
+import JSON
+
 /// A group of containers that is scheduled as one.
 public struct Pod: APIObject {
     /// "Pod".

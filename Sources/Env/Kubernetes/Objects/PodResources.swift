@@ -1,3 +1,5 @@
+import JSON
+
 /// What one container asks for and may not exceed.
 struct ContainerResources {
     var requests: [String: ResourceQuantity] = [:]

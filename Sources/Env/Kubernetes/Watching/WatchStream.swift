@@ -1,3 +1,6 @@
+import HTTP
+import JSON
+
 /// One event of a watch.
 enum WatchEvent<Object: APIObject>: Sendable {
     case added(Object)

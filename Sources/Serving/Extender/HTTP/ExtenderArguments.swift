@@ -1,3 +1,4 @@
+import JSON
 public import Kubernetes
 
 /// A filter or prioritize request of kube-scheduler (k8s.io/kube-scheduler/extender/v1, ExtenderArgs).

@@ -1,5 +1,7 @@
 import CoreMetrics
+import HTTP
 import Hummingbird
+import JSON
 import Kubernetes
 import Logging
 import NIOCore

@@ -1,5 +1,5 @@
 import Foundation
-import Kubernetes
+import JSON
 import Testing
 
 /// A value read through `JSONReader`, built up to be compared with Foundation's.
@@ -102,4 +102,10 @@ private func readTree(_ reader: inout JSONReader, _ firstByte: UInt8? = nil) thr
             #expect(throws: JSONError.self) { try JSONReader.reading(Array(text.utf8)) { try $0.readInteger() } }
         }
     }
+}
+
+/// Recorded answers of an API server, kept with the tests of the client.
+private func fixture(_ name: String) throws -> [UInt8] {
+    let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    return Array(try Data(contentsOf: tests.appendingPathComponent("KubernetesTests/Fixtures/\(name)")))
 }

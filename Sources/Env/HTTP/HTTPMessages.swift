@@ -17,26 +17,44 @@ public struct HTTPMethod: RawRepresentable, Sendable, Hashable {
 }
 
 /// One request as the transport sends it.
-struct HTTPRequest: Sendable {
-    var method = HTTPMethod.get
-    var url: String
-    var headers: [(name: String, value: String)] = []
-    var body: [UInt8]?
+public struct HTTPRequest: Sendable {
+    /// What to do.
+    public var method: HTTPMethod
+    /// The absolute URL, http or https, already percent-encoded.
+    public var url: String
+    /// Headers in the order they are sent.
+    public var headers: [(name: String, value: String)] = []
+    /// The body; none is sent where `nil`.
+    public var body: [UInt8]?
     /// Seconds for the whole exchange, body included.
-    var timeout: Double
+    public var timeout: Double
+
+    /// A request without headers or body.
+    /// - Parameters:
+    ///   - method: what to do.
+    ///   - url: the absolute URL, http or https, already percent-encoded.
+    ///   - timeout: seconds for the whole exchange, body included.
+    public init(method: HTTPMethod = .get, url: String, timeout: Double) {
+        self.method = method
+        self.url = url
+        self.timeout = timeout
+    }
 }
 
 /// What arrives for a request, in order: one head, then data until the stream ends.
-enum HTTPEvent: Sendable {
+public enum HTTPEvent: Sendable {
+    /// The final status and headers.
     case head(HTTPHead)
+    /// The next bytes of the body.
     case data([UInt8])
 }
 
 /// Status and headers of a reply.
-struct HTTPHead: Sendable {
-    var status = 0
+public struct HTTPHead: Sendable {
+    /// The status code.
+    public internal(set) var status = 0
     /// By lower-case name; of a repeated header the last.
-    var headers: [String: String] = [:]
+    public internal(set) var headers: [String: String] = [:]
 }
 
 /// A reply whose body has arrived in full.
@@ -47,19 +65,32 @@ public struct HTTPResponse: Sendable {
     public let headers: [String: String]
     /// The body's bytes.
     public let body: [UInt8]
+
+    /// A reply made of its parts.
+    /// - Parameters:
+    ///   - status: the status code.
+    ///   - headers: headers by lower-case name.
+    ///   - body: the body's bytes.
+    public init(status: Int, headers: [String: String], body: [UInt8]) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
 }
 
 /// A transfer that failed below HTTP.
-struct TransportError: Error, CustomStringConvertible {
+public struct TransportError: Error, CustomStringConvertible {
     /// libcurl's code (https://curl.se/libcurl/c/libcurl-errors.html), or -1 where it was not asked.
-    let code: Int
-    let message: String
+    public let code: Int
+    /// What went wrong.
+    public let message: String
 
-    var description: String { code >= 0 ? "\(message) (libcurl error \(code))" : message }
+    /// The message, with libcurl's code where it was asked.
+    public var description: String { code >= 0 ? "\(message) (libcurl error \(code))" : message }
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.
-func percentEncoded(_ text: String) -> String {
+public func percentEncoded(_ text: String) -> String {
     let digits = Array("0123456789ABCDEF".utf8)
     var encoded: [UInt8] = []
     for byte in text.utf8 {

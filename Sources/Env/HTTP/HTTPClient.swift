@@ -7,13 +7,14 @@ import Synchronization
 /// libcurl may block (name resolution, TLS), which must never happen on the cooperative pool. All transfers share the
 /// thread and the connection cache; each long-lived watch keeps a connection to itself. Proxies are used only where
 /// `TransportSettings` names one: environment variables are not consulted.
-final class HTTPClient: Sendable {
+public final class HTTPClient: Sendable {
     private let mailbox: TransferMailbox
     private let settings: TransportSettings
 
     /// Starts the thread.
+    /// - Parameter settings: what all requests of this client have in common.
     /// - Throws: `TransportError` where libcurl cannot be set up.
-    init(settings: TransportSettings) throws {
+    public init(settings: TransportSettings = TransportSettings()) throws {
         guard Self.isLibraryReady, let multi = curl_multi_init() else {
             throw TransportError(code: -1, message: "libcurl cannot be initialised")
         }
@@ -21,7 +22,7 @@ final class HTTPClient: Sendable {
         let mailbox = TransferMailbox(multi: multi)
         self.mailbox = mailbox
         let thread = Thread { TransferLoop(mailbox: mailbox).run() }
-        thread.name = "kubernetes-http"
+        thread.name = "http"
         thread.start()
     }
 
@@ -31,7 +32,7 @@ final class HTTPClient: Sendable {
 
     /// Sends `request`; what arrives is delivered as it arrives. Ending the iteration early aborts the transfer.
     /// The stream ends with `TransportError` where the transfer fails.
-    func stream(_ request: HTTPRequest) -> AsyncThrowingStream<HTTPEvent, any Error> {
+    public func stream(_ request: HTTPRequest) -> AsyncThrowingStream<HTTPEvent, any Error> {
         // Unbounded on purpose: watchers do nothing but decode between reads, and buffered replies have a limit.
         let (stream, continuation) = AsyncThrowingStream<HTTPEvent, any Error>.makeStream()
         let id = mailbox.submit(request, settings, continuation)
@@ -43,7 +44,7 @@ final class HTTPClient: Sendable {
 
     /// Sends `request` and collects the reply.
     /// - Throws: `TransportError` where the transfer fails or the body exceeds `maximumBytes`; `CancellationError`.
-    func send(_ request: HTTPRequest, maximumBytes: Int) async throws -> HTTPResponse {
+    public func send(_ request: HTTPRequest, maximumBytes: Int) async throws -> HTTPResponse {
         var head = HTTPHead()
         var body: [UInt8] = []
         for try await event in stream(request) {
@@ -64,19 +65,23 @@ final class HTTPClient: Sendable {
 }
 
 /// What all transfers of a client have in common.
-struct TransportSettings: Sendable {
+public struct TransportSettings: Sendable {
     /// Certificates that may sign the server's; the system's where `nil`.
-    var certificateAuthority: PEMSource?
-    var clientCertificate: PEMSource?
-    var clientKey: PEMSource?
+    public var certificateAuthority: PEMSource?
+    /// The client's certificate; none is shown where `nil`.
+    public var clientCertificate: PEMSource?
+    /// The key of the client's certificate.
+    public var clientKey: PEMSource?
     /// Whether the server's certificate is checked.
-    var verifiesServer = true
+    public var verifiesServer = true
     /// The proxy's URL; none where `nil`.
-    var proxy: String?
+    public var proxy: String?
     /// "HOST:PORT" to connect to instead of the URL's, whose host is then only the name in the certificate.
-    var connectTo: String?
+    public var connectTo: String?
     /// Seconds to wait for a connection.
-    var connectTimeout = 10.0
+    public var connectTimeout = 10.0
+    /// Direct connections that check servers against the system's certificates.
+    public init() {}
 }
 
 /// Where a certificate or key in PEM form comes from. A file is read at each new connection, so that it can rotate.

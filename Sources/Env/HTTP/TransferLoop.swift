@@ -215,7 +215,7 @@ private let receiveHeader: ccurl_data_callback = { data, size, count, context in
 
 extension Substring {
     /// Without white space at both ends.
-    var trimmed: Substring {
+    package var trimmed: Substring {
         var text = self
         while let first = text.first, first.isWhitespace { text.removeFirst() }
         while let last = text.last, last.isWhitespace { text.removeLast() }
