@@ -19,6 +19,7 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func room(_ roof: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -45,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -54,6 +56,7 @@ let package = Package(
         system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
         system("CHDF5", pkgConfig: "hdf5-serial", apt: "libhdf5-dev"),
         system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        .systemLibrary(name: "CLinux", path: "Sources/System/CLinux"),
         .target(
             name: "CSimdjson", path: "Sources/System/CSimdjson", cxxSettings: [.unsafeFlags(["-O3"])],
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
@@ -73,6 +76,7 @@ let package = Package(
         room("Env", "JSON", ["CSimdjson"]),
         room("Env", "Kubernetes", ["HTTP", "JSON", "Randomness", yams, logging]),
         room("Env", "Telemetry", ["HTTP", "JSON"]),
+        room("Env", "LoadGeneration", ["CCurl", "CLinux", "Workloads", "Randomness", "Settings", histogram]),
 
         // Agents: what acts
         room("Agents", "LinearAlgebra", ["COpenBLAS", "CKernels"]),
@@ -95,7 +99,7 @@ let package = Package(
             name: "berth",
             dependencies: [
                 "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "Kubernetes", "Telemetry",
-                "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Learning", "Baselines", "Extender",
+                "LoadGeneration", "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Learning", "Baselines", "Extender",
                 argumentParser, logging, metrics,
             ],
             path: "Sources/berth", swiftSettings: strict),
@@ -109,6 +113,7 @@ let package = Package(
         tests("JSON"),
         tests("Kubernetes", ["HTTP", "JSON", "Randomness", logging], exclude: ["Fixtures"]),
         tests("Telemetry"),
+        tests("LoadGeneration", ["Workloads", "Randomness", "Settings"]),
         tests("LinearAlgebra"),
         tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
         tests("Checkpoints"),
