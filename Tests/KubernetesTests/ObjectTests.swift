@@ -112,6 +112,91 @@ private func node(_ json: String) throws -> Node {
         #expect(node.ready == .unknown)
     }
 
+    private func read<Object: APIObject>(_ kind: Object.Type, _ json: String) throws -> Object {
+        try JSONReader.reading(Array(json.utf8)) { try Object(reading: &$0) }
+    }
+
+    @Test func readsADeployment() throws {
+        let deployment = try read(
+            Deployment.self,
+            """
+            {"metadata":{"name":"web","namespace":"prod","generation":4,"annotations":{"berth.dev/slo-p99":"200ms"}},
+             "spec":{"replicas":3,"selector":{"matchLabels":{"app":"web"}},"template":{"metadata":{"labels":
+              {"app":"web","tier":"front"}},"spec":{"schedulerName":"berth","containers":[{"name":"c","image":"nginx",
+              "resources":{"requests":{"cpu":"100m"},"limits":{"memory":"1Gi"}}},{"name":"log"}]}}},
+             "status":{"observedGeneration":4,"replicas":3,"updatedReplicas":3,"readyReplicas":2,"availableReplicas":2}}
+            """)
+        #expect(deployment.annotations == ["berth.dev/slo-p99": "200ms"])
+        #expect(deployment.desiredReplicas == 3 && deployment.readyReplicas == 2)
+        #expect(deployment.selector.text == "app=web")
+        #expect(deployment.templateLabels == ["app": "web", "tier": "front"])
+        #expect(deployment.schedulerName == "berth")
+        #expect(deployment.containers.map(\.name) == ["c", "log"])
+        #expect(deployment.containers[0].requests["cpu"]?.milli == 100)
+        #expect(deployment.containers[0].limits["memory"]?.roundedUp == 1 << 30)
+        #expect(deployment.containers[1].requests.isEmpty)
+        #expect(!deployment.isRolledOut)
+        var done = deployment
+        done.availableReplicas = 3
+        #expect(done.isRolledOut)
+        done.observedGeneration = 3
+        #expect(!done.isRolledOut)
+        #expect(Deployment.collectionPath(namespace: "prod") == "/apis/apps/v1/namespaces/prod/deployments")
+        #expect(Node.collectionPath(namespace: "prod") == "/api/v1/nodes")
+    }
+
+    @Test func readsBudgetsServicesAndOwners() throws {
+        let budget = try read(
+            PodDisruptionBudget.self,
+            """
+            {"metadata":{"name":"web"},"spec":{"minAvailable":1,"selector":{"matchExpressions":[
+             {"key":"app","operator":"In","values":["web","api"]}]}},
+             "status":{"observedGeneration":1,"disruptionsAllowed":2,"currentHealthy":3,"desiredHealthy":1}}
+            """)
+        #expect(budget.disruptionsAllowed == 2 && budget.currentHealthy == 3 && budget.desiredHealthy == 1)
+        #expect(budget.selector?.matches(["app": "api"]) == true && budget.selector?.matches(["app": "db"]) == false)
+        // Written by the API server when it stores a new budget: nothing was counted.
+        let fresh = try read(
+            PodDisruptionBudget.self,
+            #"{"metadata":{"name":"web"},"status":{"disruptionsAllowed":0,"currentHealthy":0,"desiredHealthy":0}}"#)
+        #expect(fresh.disruptionsAllowed == nil && fresh.selector == nil)
+        let service = try read(
+            KubernetesService.self,
+            """
+            {"metadata":{"name":"web"},"spec":{"clusterIP":"10.96.0.7","selector":{"app":"web"},
+             "ports":[{"name":"http","port":80,"targetPort":"http","nodePort":30080},{"port":443,"nodePort":0}]}}
+            """)
+        #expect(service.clusterIP == "10.96.0.7" && service.selector == ["app": "web"])
+        #expect(service.ports.map(\.port) == [80, 443] && service.ports.map(\.nodePort) == [30_080, nil])
+        let set = try read(
+            ReplicaSet.self,
+            #"{"metadata":{"name":"web-1","ownerReferences":[{"kind":"Deployment","name":"web","uid":"d","controller":true}]}}"#
+        )
+        #expect(set.controller == OwnerReference(kind: "Deployment", name: "web", uid: "d"))
+    }
+
+    /// The rules of k8s.io/apimachinery/pkg/labels: an absent label satisfies NotIn.
+    @Test func selectsByLabels() throws {
+        func selector(_ json: String) throws -> LabelSelector {
+            try #require(
+                try read(PodDisruptionBudget.self, #"{"metadata":{"name":"b"},"spec":{"selector":\#(json)}}"#).selector)
+        }
+        let all = try selector(
+            """
+            {"matchLabels":{"app":"web"},"matchExpressions":[{"key":"zone","operator":"NotIn","values":["a"]},
+             {"key":"tier","operator":"Exists"},{"key":"old","operator":"DoesNotExist"}]}
+            """)
+        #expect(all.text == "!old,app=web,tier,zone notin (a)")
+        #expect(all.matches(["app": "web", "tier": ""]))
+        #expect(all.matches(["app": "web", "tier": "x", "zone": "b"]))
+        #expect(!all.matches(["app": "web", "tier": "x", "zone": "a"]))
+        #expect(!all.matches(["app": "web", "tier": "x", "old": ""]))
+        #expect(!all.matches(["app": "web"]) && !all.matches(["tier": "x"]))
+        #expect(try selector("{}").matches([:]) && selector("{}").isEmpty)
+        let unknown = try selector(#"{"matchExpressions":[{"key":"a","operator":"Gt","values":["1"]}]}"#)
+        #expect(!unknown.matches(["a": "2"]) && unknown.text == nil)
+    }
+
     @Test func namesWhatIsWrong() {
         #expect(throws: ObjectError(object: "Node", message: "metadata.name is missing")) { try node("{}") }
         do {

@@ -33,6 +33,16 @@ import Testing
         #expect(try ResourceQuantity(parsing: "1e-300").nanounits == 1)
     }
 
+    @Test(arguments: [
+        ("0.25", "250m"), ("1Gi", "1073741824"), ("3", "3"), ("1500u", "1500u"), ("1n", "1n"), ("0", "0"),
+        ("-1.5", "-1500m"),
+    ])
+    func writesWhatItReads(_ text: String, _ written: String) throws {
+        let quantity = try ResourceQuantity(parsing: text)
+        #expect(quantity.text == written)
+        #expect(try ResourceQuantity(parsing: written) == quantity)
+    }
+
     /// Sums and conversions against exact integer arithmetic.
     @Test func roundsUpAndAdds() throws {
         let third = try ResourceQuantity(parsing: "333333333n")

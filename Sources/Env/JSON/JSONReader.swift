@@ -144,6 +144,25 @@ public struct JSONReader {
         }
     }
 
+    /// Reads the value whole, whatever it is. Of a key that is repeated the last counts.
+    public mutating func readValue() throws -> JSONValue {
+        switch kind {
+        case berth_json_null: return .null
+        case berth_json_bool: return .bool(try readBool())
+        case berth_json_int64: return .integer(try readInteger())
+        case berth_json_string: return .string(try readString())
+        case berth_json_array:
+            var elements: [JSONValue] = []
+            try readArray { elements.append(try $0.readValue()) }
+            return .array(elements)
+        case berth_json_object:
+            var members: [String: JSONValue] = [:]
+            try readObject { reader, key in members[key] = try reader.readValue() }
+            return .object(members)
+        default: return .number(try readDouble())
+        }
+    }
+
     /// The value as minified JSON text, equal to what was read but for white space and the writing of numbers.
     /// - Throws: `JSONError` where memory runs out.
     public func text() throws -> [UInt8] {

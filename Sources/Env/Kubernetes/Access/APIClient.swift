@@ -10,6 +10,8 @@ public final class APIClient: Sendable {
     /// Seconds that an ordinary request may take.
     public let timeout: Double
     private let http: HTTPClient
+    /// What the server offers, as far as it was asked.
+    let discovered = DiscoveryCache()
 
     /// The most bytes of a reply that is collected whole.
     public static let maximumReplyBytes = 512 << 20

@@ -13,6 +13,10 @@ public struct APIError: Error, Sendable, CustomStringConvertible {
         case malformed
         /// Credentials cannot be read.
         case access
+        /// The server does not offer what was asked for.
+        case unsupported
+        /// This client does not ask for it, because it would do harm; `message` says why.
+        case guarded
     }
 
     /// What stood in the way.

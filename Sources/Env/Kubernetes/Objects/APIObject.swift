@@ -6,6 +6,8 @@ public protocol APIObject: Sendable, Equatable {
     static var kind: String { get }
     /// The path of the collection over all namespaces, such as "/api/v1/pods".
     static var collectionPath: String { get }
+    /// Whether objects of the kind live in a namespace; by default they do.
+    static var isNamespaced: Bool { get }
     /// Name, version and what else every object carries.
     var metadata: ObjectMetadata { get }
     /// Reads the object from JSON.
@@ -28,6 +30,8 @@ public struct ObjectMetadata: Sendable, Equatable {
     public var uid = ""
     /// Opaque version of the object in storage.
     public var resourceVersion = ""
+    /// Counts changes of what is asked for (`spec`); `nil` for kinds that do not count.
+    public var generation: Int64?
     /// The object's labels.
     public var labels: [String: String] = [:]
     /// The objects this one belongs to, such as a pod's ReplicaSet.
@@ -58,6 +62,7 @@ public struct ObjectMetadata: Sendable, Equatable {
                 namespace = text.isEmpty ? nil : text
             case "uid": uid = try reader.readStringIfPresent() ?? ""
             case "resourceVersion": resourceVersion = try reader.readStringIfPresent() ?? ""
+            case "generation": generation = try reader.readNull() ? nil : reader.readInteger()
             case "labels": labels = try reader.readStringMap()
             case "ownerReferences":
                 try reader.readArrayIfPresent { ownerReferences.append(try OwnerReference(reading: &$0)) }

@@ -6,6 +6,8 @@ public struct Node: APIObject {
     public static let kind = "Node"
     /// "/api/v1/nodes".
     public static let collectionPath = "/api/v1/nodes"
+    /// False: nodes are cluster-wide.
+    public static let isNamespaced = false
 
     /// Name, uid, labels and version.
     public var metadata: ObjectMetadata

@@ -35,6 +35,8 @@ public struct Pod: APIObject {
     public var priority: Int64?
     /// Where the pod is in its life; `nil` before the server said.
     public var phase: Phase?
+    /// The pod's address; `nil` while it has none.
+    public var podIP: String?
     /// When the kubelet accepted the pod; `nil` before.
     public var startTime: Timestamp?
     /// The Ready condition; `nil` while there is none.
@@ -116,6 +118,9 @@ public struct Pod: APIObject {
         try reader.readObjectIfPresent { reader, key in
             switch key {
             case "phase": phase = try reader.readStringIfPresent().map(Phase.init(rawValue:))
+            case "podIP":
+                let address = try reader.readStringIfPresent() ?? ""
+                podIP = address.isEmpty ? nil : address
             case "startTime": startTime = try reader.readTimestampIfPresent()
             case "conditions":
                 try reader.readArrayIfPresent { reader in

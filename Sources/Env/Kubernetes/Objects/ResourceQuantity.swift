@@ -46,6 +46,16 @@ public struct ResourceQuantity: Sendable, Hashable, Comparable {
         return Int64(clamping: quotient + (remainder > 0 ? 1 : 0))
     }
 
+    /// The amount as the API writes it, exactly: in units, or in thousandths ("m"), millionths ("u") or billionths
+    /// ("n") where a larger unit would need a fraction.
+    public var text: String {
+        for (size, suffix) in [(1_000_000_000, ""), (1_000_000, "m"), (1_000, "u")] as [(Int128, String)]
+        where nanounits % size == 0 {
+            return "\(nanounits / size)\(suffix)"
+        }
+        return "\(nanounits)n"
+    }
+
     /// Whether `lhs` is the smaller amount.
     public static func < (lhs: Self, rhs: Self) -> Bool { lhs.nanounits < rhs.nanounits }
 

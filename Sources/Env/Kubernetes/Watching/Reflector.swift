@@ -173,7 +173,7 @@ public struct Reflector<Object: APIObject>: Sendable {
             case .malformed:
                 if progress.readFailed { progress.version = nil }
                 progress.readFailed = true
-            case .transport, .access: break
+            case .transport, .access, .unsupported, .guarded: break
             }
             return max(delay, error.retryAfter ?? 0)
         default:
