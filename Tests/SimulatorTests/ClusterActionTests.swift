@@ -178,6 +178,44 @@ import Workloads
         #expect(try cluster.advance().services[0].rejected == 0)
     }
 
+    @Test func requestsThatDieWithTheirReplicaCountOnceThoughNoneArriveThen() throws {
+        // 120, 0 and 60 requests a second for an interval each.
+        let trace = FileManager.default.temporaryDirectory.appending(path: "berth-\(UUID().uuidString).csv")
+        try "interval,count\n0,100\n1,0\n2,50\n".write(to: trace, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: trace) }
+        var cluster = try cluster {
+            var load = TraceLoad()
+            (load.path, load.level, load.secondsPerLine) = (trace.path(), ValueRange(1), ValueRange(20))
+            load.part = ValueRange(0)
+            $0.services.patterns = [.trace(load)]
+            var kind = $0.services.kinds[0]
+            (kind.serviceTime, kind.rate, kind.replicas) = (.deterministic, ValueRange(60), ValueRange(2))
+            (kind.workers, kind.queueLimit) = (ValueRange(1), 1e5)
+            // Nobody gives up, and no wait is over the objective.
+            (kind.objectiveFactor, kind.timeoutFactor) = (ValueRange(1e5), ValueRange(10))
+            (kind.termination, kind.maximumUnavailable) = (ValueRange(0), 0.5)
+            (kind.cpuSensitivity, kind.cacheSensitivity, kind.bandwidthSensitivity) = (
+                ValueRange(0), ValueRange(0), ValueRange(0)
+            )
+            $0.services.kinds = [kind]
+        }
+        // Each replica gets 60 requests a second and answers 20: after 20 s 800 are queued.
+        let busy = try cluster.advance().services[0]
+        #expect(busy.arrived == 2400 && busy.completed == 2400 && busy.overObjective < 1e-6)
+        #expect(try cluster.apply(.evict(pod: cluster.snapshot.pods[0].id)) == nil)
+        let idle = try cluster.advance().services[0]
+        #expect(idle.arrived == 0 && idle.completed == 0)
+        #expect(abs(idle.rejected - 800) < 8)
+        #expect(idle.overObjective == idle.rejected)
+        // What is still to be taken off the answers is part of the state.
+        cluster = try JSONDecoder().decode(SimulatedCluster.self, from: JSONEncoder().encode(cluster))
+        let again = try cluster.advance().services[0]
+        #expect(again.arrived == 1200 && again.rejected == 0 && again.overObjective < 1e-6)
+        #expect(abs(again.completed - (1200 - idle.rejected)) < 1e-6)
+        // The replica that is left worked off half of its 40 s in the idle interval: waits grow from 20 s to 60 s.
+        #expect(abs(try #require(again.latencyP50) - 40) < 0.8)
+    }
+
     @Test func actionsBeforeTheFirstEpisodeAreErrors() throws {
         var cluster = try SimulatedCluster(settings: settings())
         #expect(throws: SimulatorError.self) { try cluster.advance() }

@@ -53,9 +53,11 @@ public struct IntervalReport: Sendable, Equatable, Codable {
 public struct ServiceInterval: Sendable, Hashable, Codable {
     /// Requests that arrived.
     public var arrived = 0.0
-    /// Requests answered.
+    /// Requests answered. Over time completed + rejected + timed out is what arrived; in an interval it is more when
+    /// requests of earlier ones died with their replica and too few were answered in this one to make up for them.
     public var completed = 0.0
-    /// Requests rejected because no replica was ready or its queue was full.
+    /// Requests rejected because no replica was ready or its queue was full, and those that died with their replica:
+    /// the latter may have arrived in an earlier interval, so that more can be rejected than arrived.
     public var rejected = 0.0
     /// Requests given up on after the service's time-out.
     public var timedOut = 0.0

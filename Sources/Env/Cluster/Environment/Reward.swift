@@ -36,7 +36,7 @@ public struct RewardTerms: Sendable, Hashable, Codable {
     public init(_ report: IntervalReport, desiredReplicas: Int) {
         let arrived = report.services.reduce(0) { $0 + $1.arrived }
         let over = report.services.reduce(0) { $0 + $1.overObjective }
-        // Requests of an earlier interval that are still queued can exceed a small number that arrived in this one.
+        // Requests of earlier intervals that died with their replica can exceed a small number that arrived in this one.
         overObjective = arrived > 0 ? min(1, over / arrived) : over > 0 ? 1 : 0
         if report.allocatableCoreSeconds > 0 {
             cost = report.requestedCoreSeconds / report.allocatableCoreSeconds

@@ -84,6 +84,9 @@ struct ServiceModel: Sendable, Codable {
     var podsCreated = 0
     /// Of the last interval with answers; where the next search starts.
     var latencies: LatencyQuantiles
+    /// Requests reported as answered that died with their replica since, and for which no answers of later intervals
+    /// have been taken off yet.
+    var neverAnswered = 0.0
 
     // Of the current placement (see `regroup`).
     var ready = 0

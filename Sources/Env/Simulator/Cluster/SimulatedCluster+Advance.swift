@@ -7,7 +7,8 @@ extension SimulatedCluster {
     /// Lets one control interval pass. Cost: O(nodes + pods), about 0.5 µs for each replica.
     ///
     /// A request counts in the interval in which it arrives: the work in front of it says when it will be answered.
-    /// So a request that is still queued past the objective counts as over once, and never again.
+    /// So a request that is still queued past the objective counts as over once, and never again. Only requests that
+    /// die with their replica count when that happens.
     /// - Returns: what truly happened.
     /// - Throws: `SimulatorError` before the first episode.
     public mutating func advance() throws -> IntervalReport {
@@ -77,7 +78,6 @@ extension SimulatedCluster {
             let service = state.services[index]
             let time = service.meanServiceTime * loads[pod].slowdown / speed
             let rate = service.rate / Double(service.ready)
-            guard rate > 0 else { continue }
             // With less than a core a request takes longer; with more, several are served at once.
             var conditions = QueueConditions(
                 arrivalRate: rate, serviceMean: time / min(1, capacity), servers: max(1, capacity),
@@ -152,13 +152,14 @@ extension SimulatedCluster {
             (result.latencyP50, result.latencyP95, result.latencyP99) = (quantiles.p50, quantiles.p95, quantiles.p99)
             late = answered * share
         }
-        // Requests that died with their replica arrived earlier and were taken for answered then; here they count
-        // as rejected, and what was answered shrinks by as much.
-        let killed = min(answered, state.services[index].killed)
-        let killedInTime = min(killed, state.services[index].killedInTime)
-        result.overObjective = late + result.rejected + result.timedOut + killedInTime
+        // Requests that died with their replica arrived earlier and were taken for answered then. Here they count as
+        // rejected, all of them, however few requests arrive now; the answers shrink by as many, now or later.
+        let killed = state.services[index].killed
+        result.overObjective = late + result.rejected + result.timedOut + state.services[index].killedInTime
         result.rejected += killed
-        result.completed = answered - killed
+        let neverAnswered = state.services[index].neverAnswered + killed
+        result.completed = max(0, answered - neverAnswered)
+        state.services[index].neverAnswered = max(0, neverAnswered - answered)
         (state.services[index].killed, state.services[index].killedInTime) = (0, 0)
         return result
     }

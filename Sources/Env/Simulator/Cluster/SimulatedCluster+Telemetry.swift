@@ -27,7 +27,8 @@ extension SimulatedCluster {
         let interval = settings.interval
         sample.rate = truth.arrived / interval
         sample.throughput = truth.completed / interval
-        sample.errorShare = truth.arrived > 0 ? min(1, (truth.rejected + truth.timedOut) / truth.arrived) : 0
+        let failed = truth.rejected + truth.timedOut
+        sample.errorShare = failed > 0 ? failed / max(failed, truth.arrived) : 0
         sample.cpu = state.services[index].used / interval
         if let p50 = truth.latencyP50, let p95 = truth.latencyP95, let p99 = truth.latencyP99, truth.completed >= 1 {
             (sample.hasLatency, sample.p50, sample.p95, sample.p99) = (true, p50, p95, p99)
