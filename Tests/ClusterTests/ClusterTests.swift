@@ -85,13 +85,37 @@ struct Fixed: Policy {
         #expect(try heavy.preferences(for: decision, in: snapshot) == [12_700, 10_380])
     }
 
+    private struct Even: Policy {
+        mutating func preferences(for decision: Decision, in snapshot: ClusterSnapshot) throws -> [Double] {
+            decision.candidates.map { _ in 1 }
+        }
+    }
+
+    @Test func theSampleGrowsWithAllNodesNotOnlyTheFeasible() throws {
+        // kube-scheduler looks for 420 feasible nodes among 1000, from where it stopped the last time.
+        var (decision, snapshot) = placement(of: 1000)
+        decision.candidates = (0..<1000).filter { $0 % 2 == 1 }.map { .place(pod: 1, node: $0) }
+        var served = ServedPlacement(Even())
+        func sampled() throws -> [Int] {
+            let preferences = try served.preferences(for: decision, in: snapshot)
+            return preferences.indices.filter { preferences[$0] > 0 }.map { 2 * $0 + 1 }
+        }
+        #expect(try sampled() == Array(stride(from: 1, through: 839, by: 2)))
+        // From node 840 on: 80 feasible ones to the end, then 340 from the start.
+        let second = try sampled()
+        #expect(second == Array(stride(from: 1, through: 679, by: 2)) + Array(stride(from: 841, through: 999, by: 2)))
+        // No more than 420 feasible: all are scored, and the search ends where it began.
+        let all = decision
+        decision.candidates = Array(decision.candidates.prefix(420))
+        #expect(try sampled().count == 420)
+        decision = all
+        // From node 680 on: 160 to the end, then 260 from the start.
+        let last = try sampled()
+        #expect(last == Array(stride(from: 1, through: 519, by: 2)) + Array(stride(from: 681, through: 999, by: 2)))
+    }
+
     @Test func everyNodeIsSampledInTurn() throws {
         let (decision, snapshot) = placement(of: 1000)
-        struct Even: Policy {
-            mutating func preferences(for decision: Decision, in snapshot: ClusterSnapshot) throws -> [Double] {
-                decision.candidates.map { _ in 1 }
-            }
-        }
         var served = ServedPlacement(Even())
         var seen = Set<Int>()
         for _ in 0..<3 {
