@@ -35,7 +35,19 @@ import Testing
     @Test func everyEnvironmentKeepsItsContract() async throws {
         let result = try await BerthProcess.run(["check", "all"])
         #expect(result.status == 0, "\(result.output)")
-        #expect(result.output == "cartpole: passed\ncluster: passed\ncontrolled-cluster: passed\n")
+        let names = [
+            "cartpole", "cartpole-normalized-observations", "cartpole-normalized-rewards", "cluster",
+            "controlled-cluster",
+        ]
+        #expect(result.output == names.map { "\($0): passed\n" }.joined())
+    }
+
+    @Test func aCheckOfOneEnvironmentCountsThatOneOnly() async throws {
+        // One step is too short for actions to show in the rewards.
+        let result = try await BerthProcess.run(["check", "cluster", "--steps", "1"])
+        #expect(result.status == 1)
+        #expect(result.output.hasPrefix("cluster: failed\n  8 different sequences of actions"), "\(result.output)")
+        #expect(result.errors.hasPrefix("error: 1 of 1 environments failed the check"), "\(result.errors)")
     }
 
     @Test func benchmarksPrintATableEach() async throws {

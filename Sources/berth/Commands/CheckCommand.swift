@@ -29,12 +29,13 @@ struct CheckCommand: ParsableCommand {
         var checker = EnvironmentChecker()
         (checker.seed, checker.steps) = (seed, steps)
         var failed = 0
-        for check in checks where environment == "all" || check.name == environment {
+        let chosen = checks.filter { environment == "all" || $0.name == environment }
+        for check in chosen {
             let problems = try check.problems(checker)
             print("\(check.name): \(problems.isEmpty ? "passed" : "failed")")
             for problem in problems { print("  \(problem)") }
             failed += problems.isEmpty ? 0 : 1
         }
-        if failed > 0 { throw CommandFailure(message: "\(failed) of \(checks.count) environments failed the check") }
+        if failed > 0 { throw CommandFailure(message: "\(failed) of \(chosen.count) environments failed the check") }
     }
 }

@@ -16,6 +16,14 @@ enum EnvironmentCatalog {
             Check(name: "cartpole") { checker in
                 checker.problems { TimeLimit(CartPole(seed: checker.seed), limit: 500) }
             },
+            Check(name: "cartpole-normalized-observations") { checker in
+                checker.problems { NormalizedObservations(TimeLimit(CartPole(seed: checker.seed), limit: 500)) }
+            },
+            Check(name: "cartpole-normalized-rewards") { checker in
+                checker.problems {
+                    NormalizedRewards(TimeLimit(CartPole(seed: checker.seed), limit: 500), discount: 0.99)
+                }
+            },
             Check(name: "cluster") { checker in
                 var checker = checker
                 checker.rewardDependsOnAction = true
