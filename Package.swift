@@ -98,9 +98,8 @@ let package = Package(
         .executableTarget(
             name: "berth",
             dependencies: [
-                "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "Kubernetes", "Telemetry",
-                "LoadGeneration", "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Learning", "Baselines", "Extender",
-                argumentParser, logging, metrics,
+                "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration", "NeuralNetworks",
+                "Checkpoints", "Learning", "Baselines", "Extender", argumentParser, logging, metrics,
             ],
             path: "Sources/berth", swiftSettings: strict),
 
@@ -119,8 +118,8 @@ let package = Package(
         tests("Checkpoints"),
         tests(
             "Learning",
-            ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Settings", "Simulator"]),
-        tests("Baselines", ["Cluster", "Gym", "Randomness", "Simulator"]),
+            ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Simulator"]),
+        tests("Baselines", ["Cluster", "Gym", "Randomness"]),
         tests(
             "Extender",
             [
