@@ -69,6 +69,8 @@ public struct VectorCandidateEnvironment<Base: CandidateEnvironment> {
     public var environments: [Base]
     /// The space of a single observation.
     public let observationSpace: CandidateSpace
+    /// Memory for the first observation of a new episode, kept so that a step allocates nothing.
+    @usableFromInline var first: CandidateBatch
 
     /// A vector of environments of one observation space.
     /// - Precondition: at least one environment.
@@ -76,6 +78,7 @@ public struct VectorCandidateEnvironment<Base: CandidateEnvironment> {
         precondition(!environments.isEmpty, "a vector environment needs at least one environment")
         self.environments = environments
         observationSpace = environments[0].observationSpace
+        first = CandidateBatch(space: observationSpace)
         precondition(environments.allSatisfy { $0.observationSpace == environments[0].observationSpace })
     }
 
@@ -104,17 +107,16 @@ public struct VectorCandidateEnvironment<Base: CandidateEnvironment> {
     ) throws {
         observations.removeAll()
         finalObservations.removeAll()
-        var last = CandidateBatch(space: observationSpace)
         for index in environments.indices {
             let before = observations.count
             let outcome = try environments[index].step(actions[index], appendingTo: &observations)
             outcomes[index] = outcome
             guard outcome.ended else { continue }
             finalObservations.append(before, of: observations)
-            last.removeAll()
-            try environments[index].reset(seed: nil, appendingTo: &last)
+            first.removeAll()
+            try environments[index].reset(seed: nil, appendingTo: &first)
             observations.removeLast()
-            observations.append(0, of: last)
+            observations.append(0, of: first)
         }
     }
 }
