@@ -156,15 +156,13 @@ private struct KeyedBox<Key: CodingKey>: KeyedEncodingContainerProtocol {
     }
 }
 
-private struct ListedBox: UnkeyedEncodingContainer {
-    let box: Box
-    var codingPath: [any CodingKey] { [] }
-    var count: Int { box.count }
+/// A container whose scalars go to one place; how they are written is the same for all.
+private protocol ScalarContainer {
+    func put(_ node: SettingsNode)
+}
 
-    private func put(_ node: SettingsNode) { box.append(Box(node)) }
-
+extension ScalarContainer {
     mutating func encodeNil() throws { put(.null) }
-    mutating func encode(_ value: some Encodable) throws { box.append(try SettingsEncoder.box(value)) }
     mutating func encode(_ value: Bool) throws { put(.truth(value)) }
     mutating func encode(_ value: String) throws { put(.text(value)) }
     mutating func encode(_ value: Double) throws { put(.number(value)) }
@@ -179,6 +177,16 @@ private struct ListedBox: UnkeyedEncodingContainer {
     mutating func encode(_ value: UInt16) throws { put(.whole(value)) }
     mutating func encode(_ value: UInt32) throws { put(.whole(value)) }
     mutating func encode(_ value: UInt64) throws { put(.whole(value)) }
+}
+
+private struct ListedBox: UnkeyedEncodingContainer, ScalarContainer {
+    let box: Box
+    var codingPath: [any CodingKey] { [] }
+    var count: Int { box.count }
+
+    func put(_ node: SettingsNode) { box.append(Box(node)) }
+
+    mutating func encode(_ value: some Encodable) throws { box.append(try SettingsEncoder.box(value)) }
 
     mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) -> KeyedEncodingContainer<Nested> {
         let nested = SettingsEncoder()
@@ -199,26 +207,11 @@ private struct ListedBox: UnkeyedEncodingContainer {
     }
 }
 
-private struct SingleBox: SingleValueEncodingContainer {
+private struct SingleBox: SingleValueEncodingContainer, ScalarContainer {
     let box: Box
     var codingPath: [any CodingKey] { [] }
 
-    private func put(_ node: SettingsNode) { box.set(node) }
+    func put(_ node: SettingsNode) { box.set(node) }
 
-    mutating func encodeNil() throws { put(.null) }
     mutating func encode(_ value: some Encodable) throws { try value.encode(to: SettingsEncoder(box: box)) }
-    mutating func encode(_ value: Bool) throws { put(.truth(value)) }
-    mutating func encode(_ value: String) throws { put(.text(value)) }
-    mutating func encode(_ value: Double) throws { put(.number(value)) }
-    mutating func encode(_ value: Float) throws { put(.number(value)) }
-    mutating func encode(_ value: Int) throws { put(.whole(value)) }
-    mutating func encode(_ value: Int8) throws { put(.whole(value)) }
-    mutating func encode(_ value: Int16) throws { put(.whole(value)) }
-    mutating func encode(_ value: Int32) throws { put(.whole(value)) }
-    mutating func encode(_ value: Int64) throws { put(.whole(value)) }
-    mutating func encode(_ value: UInt) throws { put(.whole(value)) }
-    mutating func encode(_ value: UInt8) throws { put(.whole(value)) }
-    mutating func encode(_ value: UInt16) throws { put(.whole(value)) }
-    mutating func encode(_ value: UInt32) throws { put(.whole(value)) }
-    mutating func encode(_ value: UInt64) throws { put(.whole(value)) }
 }
