@@ -22,7 +22,9 @@ public struct CandidateActorCritic: ActorCritic {
         var criticInputs: Matrix
         var whereMaximal: [Int32] = []
         var critic: MLPCache
+        /// Logits and values of the last forward pass.
         public internal(set) var output = ActorCriticOutput()
+        /// The loss's gradient in them, which the caller fills in before the backward pass.
         public var outputGradients = ActorCriticOutput()
     }
 

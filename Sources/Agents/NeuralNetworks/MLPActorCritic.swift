@@ -7,7 +7,9 @@ public struct MLPActorCritic: ActorCritic {
     public struct Workspace: ActorCriticWorkspace {
         var policy: MLPCache
         var value: MLPCache
+        /// Logits and values of the last forward pass.
         public internal(set) var output = ActorCriticOutput()
+        /// The loss's gradient in them, which the caller fills in before the backward pass.
         public var outputGradients = ActorCriticOutput()
     }
 

@@ -43,6 +43,7 @@ public struct ClusterEnvironment<Backend: ClusterBackend>: CandidateEnvironment 
     /// The decision to make now; `nil` before the first reset. After the last step of an episode it is the one that
     /// would have come next, so that a truncated episode can be bootstrapped.
     public private(set) var decision: Decision?
+    /// What the last step did.
     public private(set) var info = ClusterInfo()
     /// Intervals that have passed in this episode.
     public private(set) var interval = 0

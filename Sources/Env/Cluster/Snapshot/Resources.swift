@@ -19,13 +19,17 @@ public struct Resources: Sendable, Hashable, Codable {
         cpu <= other.cpu + 1e-9 * max(1, other.cpu) && memory <= other.memory + 1e-9 * max(1, other.memory)
     }
 
+    /// Sum of each.
     @inlinable public static func + (a: Resources, b: Resources) -> Resources {
         Resources(cpu: a.cpu + b.cpu, memory: a.memory + b.memory)
     }
+    /// Difference of each; may be negative.
     @inlinable public static func - (a: Resources, b: Resources) -> Resources {
         Resources(cpu: a.cpu - b.cpu, memory: a.memory - b.memory)
     }
+    /// Adds to each.
     @inlinable public static func += (a: inout Resources, b: Resources) { a = a + b }
+    /// Subtracts from each.
     @inlinable public static func -= (a: inout Resources, b: Resources) { a = a - b }
 }
 

@@ -18,6 +18,7 @@ public enum LoadPattern: ConfigurableChoice, Equatable {
     /// Request counts from a file.
     case trace(TraceLoad)
 
+    /// The pattern of each `kind`.
     public static var choices: [Choice<LoadPattern>] {
         [
             Choice("constant", ConstantLoad.self) { .constant($0) },
@@ -29,6 +30,7 @@ public enum LoadPattern: ConfigurableChoice, Equatable {
         ]
     }
 
+    /// The `kind` of this pattern and its settings.
     public var selected: (kind: String, settings: any Configurable) {
         switch self {
         case .constant(let settings): ("constant", settings)
