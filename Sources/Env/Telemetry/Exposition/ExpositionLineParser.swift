@@ -1,112 +1,14 @@
-import Glibc
-
-/// One sample of Prometheus' text exposition format.
-public struct MetricSample: Sendable, Equatable {
-    /// The metric's name.
-    public var name: String
-    /// Labels in the order they came.
-    public var labels: MetricLabels
-    /// The value; may be NaN or infinite.
-    public var value: Double
-    /// When it was measured, in seconds since 1970; `nil` where the exporter leaves that to the scraper.
-    public var timestamp: Double?
-
-    /// A sample with all its parts.
-    public init(name: String, labels: MetricLabels = MetricLabels(), value: Double, timestamp: Double? = nil) {
-        self.name = name
-        self.labels = labels
-        self.value = value
-        self.timestamp = timestamp
-    }
-}
-
-/// The labels of a sample.
-public struct MetricLabels: Sendable, Equatable, ExpressibleByDictionaryLiteral {
-    /// Names and values in the order they came.
-    public private(set) var pairs: [(name: String, value: String)] = []
-
-    /// No labels.
-    public init() {}
-
-    /// Labels from a literal.
-    public init(dictionaryLiteral elements: (String, String)...) {
-        pairs = elements.map { (name: $0.0, value: $0.1) }
-    }
-
-    /// The value of a label; `nil` where it is absent, which Prometheus takes for empty.
-    public subscript(name: String) -> String? { pairs.first { $0.name == name }?.value }
-
-    /// Whether both hold the same labels in the same order.
-    public static func == (lhs: Self, rhs: Self) -> Bool {
-        lhs.pairs.elementsEqual(rhs.pairs) { $0.name == $1.name && $0.value == $1.value }
-    }
-
-    mutating func append(_ name: String, _ value: String) {
-        pairs.append((name, value))
-    }
-}
-
-/// A text that is not in the exposition format.
-public struct ExpositionError: Error, Hashable, CustomStringConvertible {
-    /// The line at fault, counted from 1.
-    public let line: Int
-    /// What is wrong with it.
-    public let message: String
-
-    /// "line LINE: MESSAGE".
-    public var description: String { "exposition text, line \(line): \(message)" }
-}
-
-/// Parses Prometheus' text exposition format, version 0.0.4
-/// (https://prometheus.io/docs/instrumenting/exposition_formats/).
-///
-/// One pass over the bytes. HELP, TYPE and other comments are passed over.
-public enum ExpositionParser {
-    /// Parses every sample.
-    /// - Throws: `ExpositionError` for the first malformed line, and for a last line without a line feed, which is what
-    ///   a truncated scrape looks like.
-    public static func parse(_ text: [UInt8]) throws -> [MetricSample] {
-        var samples: [MetricSample] = []
-        try forEachSample(in: text, named: nil) { samples.append($0) }
-        return samples
-    }
-
-    /// Parses the samples of some metrics and passes them on, in order.
-    /// - Parameters:
-    ///   - text: a whole scrape.
-    ///   - names: the metrics wanted, or `nil` for all. Lines of others are passed over unread.
-    ///   - body: called once for each sample.
-    /// - Throws: as `parse(_:)`, and what `body` throws.
-    public static func forEachSample(
-        in text: [UInt8], named names: Set<String>?, _ body: (MetricSample) throws -> Void
-    ) throws {
-        let wanted = names.map { $0.map { Array($0.utf8) } }
-        try text.withUnsafeBytes { text in
-            var start = 0
-            var line = 1
-            while start < text.count, let base = text.baseAddress {
-                guard let feed = memchr(base + start, 0x0A, text.count - start) else {
-                    throw ExpositionError(line: line, message: "the text ends without a line feed: it was cut short")
-                }
-                let end = UnsafeRawPointer(feed) - base
-                var parser = LineParser(bytes: UnsafeRawBufferPointer(rebasing: text[start..<end]), line: line)
-                if let sample = try parser.parse(wanted) { try body(sample) }
-                start = end + 1
-                line += 1
-            }
-        }
-    }
-}
-
 /// Parses one line, without its line feed.
-private struct LineParser {
+struct ExpositionLineParser {
     let bytes: UnsafeRawBufferPointer
     let line: Int
-    var position = 0
+    let format: ExpositionFormat
+    private var position = 0
 
-    init(bytes: UnsafeRawBufferPointer, line: Int) {
+    init(bytes: UnsafeRawBufferPointer, line: Int, format: ExpositionFormat) {
         self.bytes = bytes
         self.line = line
+        self.format = format
     }
 
     /// The line's sample; `nil` for a comment, an empty line and a metric that is not wanted.
@@ -125,9 +27,11 @@ private struct LineParser {
         skipBlanks()
         let timestamp = try readTimestamp()
         skipBlanks()
+        let exemplar = try readExemplar()
         guard position == bytes.count else { throw error("unexpected text after the sample") }
         return MetricSample(
-            name: String(decoding: name, as: UTF8.self), labels: labels, value: value, timestamp: timestamp)
+            name: String(decoding: name, as: UTF8.self), labels: labels, value: value, timestamp: timestamp,
+            exemplar: exemplar)
     }
 
     private var current: UInt8? { position < bytes.count ? bytes[position] : nil }
@@ -225,24 +129,63 @@ private struct LineParser {
 
     private mutating func readValue() throws -> Double {
         let token = readToken()
-        switch token {
+        // OpenMetrics does not mind the case of these words; Prometheus' format is written with these alone.
+        switch format == .openMetrics ? Self.canonical(token) : token {
         case "NaN": return .nan
         case "+Inf", "Inf": return .infinity
         case "-Inf": return -.infinity
         default:
-            // Double(_:) also takes words such as "infinity", which the format does not know.
-            guard let last = token.utf8.last, last &- UInt8(ascii: "0") < 10 || last == UInt8(ascii: "."),
-                let value = Double(token)
-            else { throw error("\"\(token)\" is not a value") }
+            guard Self.endsLikeANumber(token), let value = Double(token) else {
+                throw error("\"\(token)\" is not a value")
+            }
             return value
         }
     }
 
+    /// Double(_:) also takes words such as "infinity" and "nan(1)", which the formats do not know.
+    private static func endsLikeANumber(_ token: Substring) -> Bool {
+        guard let last = token.utf8.last else { return false }
+        return last &- UInt8(ascii: "0") < 10 || last == UInt8(ascii: ".")
+    }
+
+    private static func canonical(_ token: Substring) -> Substring {
+        switch token.lowercased() {
+        case "nan": "NaN"
+        case "inf", "+inf", "infinity", "+infinity": "+Inf"
+        case "-inf", "-infinity": "-Inf"
+        default: token
+        }
+    }
+
+    /// A time in seconds; `nil` where the line has none.
     private mutating func readTimestamp() throws -> Double? {
-        guard position < bytes.count else { return nil }
+        guard let byte = current, byte != UInt8(ascii: "#") else { return nil }
         let token = readToken()
         if token.isEmpty { return nil }
-        guard let milliseconds = Int64(token) else { throw error("\"\(token)\" is not a time in milliseconds") }
-        return Double(milliseconds) / 1_000
+        switch format {
+        case .prometheus:
+            guard let milliseconds = Int64(token) else { throw error("\"\(token)\" is not a time in milliseconds") }
+            return Double(milliseconds) / 1_000
+        case .openMetrics:
+            guard Self.endsLikeANumber(token), let seconds = Double(token), seconds.isFinite else {
+                throw error("\"\(token)\" is not a time in seconds")
+            }
+            return seconds
+        }
+    }
+
+    /// " # {trace_id="a"} 0.5 1700000000.1" after an OpenMetrics sample.
+    private mutating func readExemplar() throws -> MetricExemplar? {
+        guard format == .openMetrics, current == UInt8(ascii: "#") else { return nil }
+        position += 1
+        skipBlanks()
+        guard current == UInt8(ascii: "{") else { throw error("expected the labels of an exemplar") }
+        let labels = try readLabels()
+        skipBlanks()
+        let value = try readValue()
+        skipBlanks()
+        let timestamp = try readTimestamp()
+        skipBlanks()
+        return MetricExemplar(labels: labels, value: value, timestamp: timestamp)
     }
 }
