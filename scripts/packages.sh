@@ -22,7 +22,7 @@ missing_packages() {
 }
 
 # install_packages PACKAGE... : says what it installs and installs it; services
-# that come with a package (nginx, etcd) are neither started nor enabled.
+# that come with a package (nginx, etcd, Prometheus) are neither started nor enabled.
 install_packages() {
     [ $# -gt 0 ] || return 0
     local line="apt-get install -y --no-install-recommends $*"
@@ -53,7 +53,7 @@ install_packages() {
     fi
     if [ -d /run/systemd/system ]; then
         local service
-        for service in nginx etcd; do
+        for service in nginx etcd prometheus prometheus-node-exporter; do
             case " $* " in *" $service"*) systemctl disable --quiet "$service" 2> /dev/null || true ;; esac
         done
     fi
