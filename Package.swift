@@ -111,7 +111,7 @@ let package = Package(
         tests("Simulator", ["Cluster", "Gym", "Workloads", "Randomness", "Settings"]),
         tests("JSON"),
         tests("Kubernetes", ["HTTP", "JSON", "Randomness", logging], exclude: ["Fixtures"]),
-        tests("Telemetry"),
+        tests("Telemetry", ["Cluster", "HTTP", "JSON"], exclude: ["Fixtures", "README.md"]),
         tests("LoadGeneration", ["Workloads", "Randomness", "Settings"]),
         tests("LinearAlgebra"),
         tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
