@@ -34,6 +34,9 @@ public struct PPOSamples: Sendable {
 /// With a value clip range δ the squared error is the larger of (V - R)² and (clip(V, V_old - δ, V_old + δ) - R)².
 /// The entropy is that of the legal candidates, divided by log(their number) if `normalizesEntropy`, and 0 for a single
 /// one.
+///
+/// Decisions with a single candidate have no gradient in the policy, but count in the means and in the normalisation of
+/// advantages. Leaving them out gave policies that were no better: docs/architecture.md has the figures.
 public struct PPOLoss: Sendable {
     /// ε.
     public var clipRange: Float
