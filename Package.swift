@@ -91,14 +91,16 @@ let package = Package(
         room(
             "Serving", "Extender",
             [
-                "Cluster", "Baselines", "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Randomness", hummingbird,
+                "Cluster", "Baselines", "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Randomness",
+                hummingbird,
                 nioCore, serviceLifecycle, logging, coreMetrics,
             ]),
 
         .executableTarget(
             name: "berth",
             dependencies: [
-                "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration", "NeuralNetworks",
+                "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration",
+                "NeuralNetworks",
                 "Checkpoints", "Learning", "Baselines", "Extender", argumentParser, logging, metrics,
             ],
             path: "Sources/berth", swiftSettings: strict),
