@@ -29,5 +29,8 @@ struct BerthCommand: AsyncParsableCommand {
         commandName: "berth",
         abstract: "Trains scheduling policies for Kubernetes and serves them to kube-scheduler.",
         version: "berth \(ProjectVersion.current)",
-        subcommands: [TrainCommand.self, EvaluateCommand.self, ServeCommand.self, CheckCommand.self, BenchCommand.self])
+        subcommands: [
+            TrainCommand.self, EvaluateCommand.self, ServeCommand.self, LoadCommand.self, CheckCommand.self,
+            BenchCommand.self,
+        ])
 }

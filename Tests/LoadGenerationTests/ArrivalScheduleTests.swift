@@ -149,3 +149,19 @@ import Workloads
         #expect(error?.key.hasPrefix(key) == true)
     }
 }
+
+/// The files under configs/load.
+@Suite struct ShippedLoadTests {
+    @Test(arguments: ["ramp", "spike", "periodic", "random"])
+    func shippedLoadsAreReadAndHoldTheirPattern(_ name: String) throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../configs/load/\(name).yaml").path
+        let settings = try LoadSettings.load(from: file)
+        #expect(settings.pattern.selected.kind == name)
+        var schedule = try ArrivalSchedule(settings)
+        var count = 0.0
+        while schedule.next() != nil { count += 1 }
+        // Mean rates of 50 to 110 requests/s over two minutes; the walk is the widest.
+        #expect((0.4...1.6).contains(count / (settings.rate * settings.duration)))
+    }
+}

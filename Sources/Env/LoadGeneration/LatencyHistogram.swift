@@ -18,10 +18,10 @@ public struct LatencyHistogram: Sendable, Equatable {
     public var count: Int { Int(counts.totalCount) }
 
     /// The longest that was recorded, in seconds, to the microsecond; `nil` for none.
-    public var maximum: Double? { count > 0 ? Double(counts.maxRecorded) * 1e-6 : nil }
+    public var maximum: Double? { count > 0 ? Double(counts.maxRecorded) / 1e6 : nil }
 
     /// Mean in seconds; `nil` for none.
-    public var mean: Double? { count > 0 ? counts.mean * 1e-6 : nil }
+    public var mean: Double? { count > 0 ? counts.mean / 1e6 : nil }
 
     /// Records a duration in seconds.
     public mutating func record(_ seconds: Double) {
@@ -32,7 +32,7 @@ public struct LatencyHistogram: Sendable, Equatable {
     /// The smallest duration in seconds that a share `quantile` of all is at or below; `nil` for none.
     /// - Parameter quantile: from 0 to 1.
     public func quantile(_ quantile: Double) -> Double? {
-        count > 0 ? Double(counts.valueAtPercentile(100 * quantile)) * 1e-6 : nil
+        count > 0 ? Double(counts.valueAtPercentile(100 * quantile)) / 1e6 : nil
     }
 
     /// How many durations are at or below `seconds`, to the histogram's resolution.
