@@ -128,6 +128,9 @@ let package = Package(
                 "Cluster", "Kubernetes", "Telemetry", "JSON", "Randomness", hummingbird, hummingbirdTesting, nioCore,
                 logging, coreMetrics,
             ], exclude: ["Fixtures"]),
+        // Shell scripts, with the commands they call replaced by replies from files.
+        .testTarget(
+            name: "ScriptsTests", path: "Tests/ScriptsTests", exclude: ["Fixtures"], swiftSettings: strict),
         // The command line and the real cluster, from outside: runs the built `berth`.
         .testTarget(
             name: "IntegrationTests", dependencies: ["berth"], path: "Tests/IntegrationTests", swiftSettings: strict),
