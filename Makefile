@@ -14,7 +14,8 @@ SERVE ?= configs/serve/extender.yaml
 # A run goes on where it stopped, unless another configuration or seed is asked for.
 RESUMABLE = $(if $(filter file,$(origin CONFIG)),$(if $(filter file,$(origin SEED)),$(wildcard $(OUT)/checkpoints/*.h5)))
 
-.PHONY: help setup setup-test build test train evaluate serve bench lint format image testbed-up testbed-down clean
+.PHONY: help setup setup-test build test train evaluate serve bench lint format image testbed-up testbed-down \
+	minikube-up minikube-verify minikube-down clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -59,6 +60,15 @@ testbed-up: ## a real two-node Kubernetes on this machine, without a container e
 
 testbed-down: ## stop it and leave no trace but the cached build
 	@scripts/testbed/testbed.sh down
+
+minikube-up: ## a two-node Minikube with pinned CPUs, where docker and minikube are
+	@scripts/minikube/up.sh
+
+minikube-verify: ## check its pinning from outside, from inside and through Kubernetes
+	@scripts/minikube/verify.sh
+
+minikube-down: ## delete it
+	@scripts/minikube/down.sh
 
 clean: ## remove what was built
 	rm -rf .build
