@@ -1,6 +1,7 @@
 import Foundation
 import HTTP
 import Kubernetes
+import Synchronization
 import Testing
 
 @Suite struct APIClientTests {
@@ -156,7 +157,78 @@ import Testing
         #expect(list.resourceVersion == "9")
     }
 
+    /// Objects are cut out of the text while it arrives: wherever the pieces end, the list is the same.
+    @Test(arguments: [1, 2, 3, 7, 100, 4_096]) func listsWhateverThePieces(_ size: Int) async throws {
+        let text = """
+            {"kind":"NodeList","note":"items [{\\"a\\":\\"}]\\\\\"},"nested":{"items":[{"metadata":{"name":"no"}}]},
+             "items" : [ {"metadata":{"name":"a","labels":{"x":"}],{[\\"\\\\","items":"["}},"spec":{"taints":[]}} ,
+             {"metadata":{"name":"b"},"status":{"conditions":[{"type":"Ready","status":"True"}]}}],
+             "metadata":{"resourceVersion":"8","continue":""}}
+            """.replacingOccurrences(of: #"\\"},"nested"#, with: #"\\","nested"#)
+        let bytes = Array(text.utf8)
+        let server = try ScriptedServer { _, _ in
+            [.streamHead]
+                + stride(from: 0, to: bytes.count, by: size).map {
+                    .chunk(Array(bytes[$0..<min($0 + size, bytes.count)]))
+                } + [.streamEnd]
+        }
+        let client = try APIClient(access: ClusterAccess(server: server.url))
+        let list = try await client.list(Node.self)
+        #expect(list.items.map(\.key) == ["a", "b"])
+        #expect(list.items[0].metadata.labels == ["x": "}],{[\"\\", "items": "["])
+        #expect(list.items[1].ready == .true)
+        #expect(list.resourceVersion == "8")
+    }
+
+    /// A reader that lags makes the server wait, and loses nothing.
+    @Test func aSlowReaderHoldsTheServerBack() async throws {
+        let total = 96 << 20
+        let left = Mutex(total)
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: \(total)\r\n\r\n"
+        let server = try ScriptedServer { _, _ in
+            [
+                .send(Array(head.utf8)),
+                .generate {
+                    let count = left.withLock { left in
+                        let count = min(left, 1 << 16)
+                        left -= count
+                        return count
+                    }
+                    return count > 0 ? (0..<count).map { UInt8(truncatingIfNeeded: $0) } : nil
+                },
+            ]
+        }
+        let client = try HTTPClient()
+        var iterator = client.stream(HTTPRequest(url: server.url, timeout: 600)).makeAsyncIterator()
+        _ = try await iterator.next()
+        // The server stops when the buffers of both ends and the stream's own are full.
+        var before = -1
+        while server.sentBytes != before || before == 0 {
+            before = server.sentBytes
+            try await Task.sleep(for: .milliseconds(300))
+        }
+        #expect(before < total / 2)
+        var read = 0
+        var isRight = true
+        while case .data(let bytes)? = try await iterator.next() {
+            for (index, byte) in bytes.enumerated() where byte != UInt8(truncatingIfNeeded: read + index) {
+                isRight = false
+            }
+            read += bytes.count
+        }
+        #expect(read == total && isRight)
+    }
+
     @Test(arguments: [
+        "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[5]}",
+        "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[0]}",
+        "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[\"x\"]}",
+        "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[[{}]]}",
+        "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":{\"a\":1}}",
+        "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"a\"}}}",
+        "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"a\"}} {}]}",
+        "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"a\"}}",
+        "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"a\"}}]}}", "}",
         "", "[]", "{}", "{\"items\":[]}", "<html>", "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{}]}",
     ])
     func refusesListsThatAreNone(_ body: String) async throws {

@@ -14,7 +14,12 @@ import Testing
         - name: files
           cluster: {server: "https://example.org", certificate-authority: pki/ca.crt, proxy-url: "http://proxy:3128"}
         - name: open
-          cluster: {server: "http://127.0.0.1:8001", insecure-skip-tls-verify: true}
+          cluster:
+            server: "http://127.0.0.1:8001"
+            insecure-skip-tls-verify: true
+            extensions:
+            - {name: other, extension: 1}
+            - {name: client.authentication.k8s.io/exec, extension: {audience: [a, 1]}}
         users:
         - name: inline
           user: {client-certificate-data: Y2VydA==, client-key-data: a2V5}
@@ -23,7 +28,27 @@ import Testing
         - name: rotating
           user: {token: stale, tokenFile: token}
         - name: plugin
-          user: {exec: {command: aws, apiVersion: client.authentication.k8s.io/v1}}
+          user:
+            exec:
+              apiVersion: client.authentication.k8s.io/v1
+              command: bin/login
+              args: [token, --cluster, "8"]
+              env: [{name: REGION, value: "7"}]
+              installHint: Ask for it.
+              provideClusterInfo: true
+              interactiveMode: IfAvailable
+        - name: both
+          user: {token: given, exec: {apiVersion: client.authentication.k8s.io/v1, command: login, env: null}}
+        - name: old
+          user: {exec: {command: aws, apiVersion: client.authentication.k8s.io/v1alpha1}}
+        - name: terminal
+          user: {exec: {command: aws, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Always}}
+        - name: provider
+          user: {auth-provider: {name: gcp}}
+        - name: basic
+          user: {username: admin, password: secret}
+        - name: impersonating
+          user: {token: secret, as: admin}
         - name: half
           user: {client-certificate-data: Y2VydA==}
         contexts:
@@ -35,6 +60,18 @@ import Testing
           context: {cluster: open, user: token}
         - name: plugin
           context: {cluster: open, user: plugin}
+        - name: both
+          context: {cluster: open, user: both}
+        - name: old
+          context: {cluster: open, user: old}
+        - name: terminal
+          context: {cluster: open, user: terminal}
+        - name: provider
+          context: {cluster: open, user: provider}
+        - name: basic
+          context: {cluster: open, user: basic}
+        - name: impersonating
+          context: {cluster: open, user: impersonating}
         - name: half
           context: {cluster: open, user: half}
         - name: nobody
@@ -75,10 +112,30 @@ import Testing
         #expect(third.token == .fixed("secret") && third.skipsVerification)
     }
 
+    @Test func readsAPlugin() throws {
+        let folder = try folder()
+        let access = try ClusterAccess.discover(
+            kubeconfig: folder.path + "/config", context: "plugin", environment: [:])
+        var expected = ExecPlugin(
+            apiVersion: "client.authentication.k8s.io/v1", command: folder.path + "/bin/login")
+        expected.arguments = ["token", "--cluster", "8"]
+        expected.environment = [.init(name: "REGION", value: "7")]
+        expected.installHint = "Ask for it."
+        expected.providesClusterInfo = true
+        expected.clusterConfiguration = Array(#"{"audience":["a",1]}"#.utf8)
+        #expect(access.token == .plugin(expected))
+        let both = try ClusterAccess.discover(kubeconfig: folder.path + "/config", context: "both", environment: [:])
+        #expect(both.token == .fixed("given"))
+    }
+
     @Test(arguments: [
-        ("plugin", "exec and auth-provider plugins are not supported"),
+        ("old", "client.authentication.k8s.io/v1alpha1 is not supported"),
+        ("terminal", "a plugin that needs a terminal cannot be used here"),
+        ("provider", "auth providers were removed in Kubernetes 1.26"),
+        ("basic", "basic authentication was removed in Kubernetes 1.19"),
+        ("impersonating", "impersonation is not supported"),
         ("half", "client-certificate and client-key must be given together"),
-        ("nobody", "there is no user \"ghost\", only \"half\", \"inline\", \"plugin\", \"rotating\", \"token\""),
+        ("nobody", "there is no user \"ghost\", only \"basic\", \"both\", \"half\", "),
         ("nowhere", "there is no cluster \"ghost\", only \"files\", \"inline\", \"open\""),
         ("missing", "there is no context \"missing\""),
     ])

@@ -288,41 +288,6 @@ private func list(_ version: Int, _ pods: [String]) -> ScriptedServer.Step {
         #expect(try await eventually { harness.record.changes == ["+a@11"] })
         #expect(await harness.finish().failures.isEmpty)
     }
-
-    /// A long life of random faults: whatever happens, the store ends up with what the server has.
-    @Test(arguments: [1, 2, 3] as [UInt64])
-    func convergesUnderRandomFaults(_ seed: UInt64) async throws {
-        let total = 400
-        // Event i (version i + 1) adds pod i, or deletes pod i - 1 for every third i.
-        let events = (0..<total).map { index in
-            index % 3 == 2 ? event("DELETED", "p\(index - 1)", index + 1) : event("ADDED", "p\(index)", index + 1)
-        }
-        let state = Mutex(RandomGenerator(seed: seed))
-        let harness = try Harness { request, _ in
-            let fault = state.withLock { Int.random(in: 0..<8, using: &$0) }
-            let cut = state.withLock { Int.random(in: 1..<40, using: &$0) }
-            guard request.isWatch else {
-                if fault == 0 { return [.reply(500, "")] }
-                var alive: Set<Int> = []
-                for index in 0..<cut { if index % 3 == 2 { alive.remove(index - 1) } else { alive.insert(index) } }
-                return [list(cut, alive.sorted().map { podJSON("p\($0)", $0 + 1) })]
-            }
-            let version = request.query["resourceVersion"].flatMap(Int.init) ?? 0
-            guard version < total else { return [.hold] }
-            let sent = events[version..<min(version + cut, total)].joined()
-            switch fault {
-            case 0: return [.reply(503, "")]
-            case 1: return [.reset]
-            case 2:
-                return [.streamHead, .chunk(sent + String(events[min(version + cut, total - 1)].prefix(cut))), .reset]
-            case 3: return [.streamHead, .chunk(sent + "garbage\n"), .hold]
-            default: return [.streamHead, .chunk(sent), .streamEnd]
-            }
-        }
-        let expected = Set((0..<total).filter { $0 % 3 != 2 && !($0 % 3 == 1 && $0 + 1 < total) }.map { "p\($0)" })
-        #expect(try await eventually { Set(harness.store.objects.keys) == expected })
-        _ = await harness.finish()
-    }
 }
 
 @Suite struct BackoffTests {

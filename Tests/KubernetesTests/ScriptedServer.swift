@@ -19,6 +19,8 @@ final class ScriptedServer: Sendable {
         /// One chunk of chunked transfer coding.
         case chunk([UInt8])
         case pause(milliseconds: Int)
+        /// Bytes that are made when their turn comes; nothing ends the sequence.
+        case generate(@Sendable () -> [UInt8]?)
         /// Keeps the connection open until the client closes it.
         case hold
         /// Ends the connection with RST instead of FIN.
@@ -28,6 +30,7 @@ final class ScriptedServer: Sendable {
     let port: UInt16
     private let listener: Int32
     private let requestLog = Mutex<[Request]>([])
+    private let sent = Mutex(0)
     private let script: @Sendable (Request, Int) -> [Step]
 
     /// Starts to listen.
@@ -66,6 +69,8 @@ final class ScriptedServer: Sendable {
 
     var url: String { "http://127.0.0.1:\(port)" }
     var requests: [Request] { requestLog.withLock { $0 } }
+    /// Bytes that the system took from this server so far.
+    var sentBytes: Int { sent.withLock { $0 } }
 
     private func serve(_ connection: Int32) {
         defer { close(connection) }
@@ -76,10 +81,12 @@ final class ScriptedServer: Sendable {
         }
         for step in script(request, index) {
             switch step {
-            case .send(let bytes): guard Self.write(connection, bytes) else { return }
+            case .send(let bytes): guard write(connection, bytes) else { return }
+            case .generate(let next):
+                while let bytes = next() { guard write(connection, bytes) else { return } }
             case .chunk(let bytes):
                 let framed = Array((String(bytes.count, radix: 16) + "\r\n").utf8) + bytes + Array("\r\n".utf8)
-                guard Self.write(connection, framed) else { return }
+                guard write(connection, framed) else { return }
             case .pause(let milliseconds): usleep(UInt32(milliseconds) * 1_000)
             case .hold:
                 var byte: UInt8 = 0
@@ -93,14 +100,15 @@ final class ScriptedServer: Sendable {
         }
     }
 
-    private static func write(_ connection: Int32, _ bytes: [UInt8]) -> Bool {
-        var sent = 0
-        while sent < bytes.count {
+    private func write(_ connection: Int32, _ bytes: [UInt8]) -> Bool {
+        var position = 0
+        while position < bytes.count {
             let count = bytes.withUnsafeBytes {
-                send(connection, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+                send(connection, $0.baseAddress.map { $0 + position }, bytes.count - position, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { return false }
-            sent += count
+            position += count
+            self.sent.withLock { $0 += count }
         }
         return true
     }

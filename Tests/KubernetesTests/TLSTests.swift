@@ -114,4 +114,23 @@ struct TLSTests {
         anonymous.clientKey = nil
         await #expect(throws: APIError.self) { try await version(anonymous) }
     }
+
+    /// A plugin may bring a client certificate in place of a token.
+    @Test func showsTheCertificateOfAPlugin() async throws {
+        let server = try TLSServer()
+        var access = ClusterAccess(server: "https://127.0.0.1:\(server.port)")
+        access.serverName = "kubernetes"
+        access.certificateAuthority = server.file("ca.crt")
+        let script = try server.folder.write(
+            """
+            #!/bin/sh
+            cd '\(server.folder.path)'
+            escape() { awk '{printf "%s\\\\n", $0}' "$1"; }
+            printf '%s\n' "{\\"apiVersion\\":\\"client.authentication.k8s.io/v1beta1\\",\\"kind\\":\\"ExecCredential\\",\\"status\\":{"
+            printf '%s' "\\"clientCertificateData\\":\\"$(escape client.crt)\\",\\"clientKeyData\\":\\"$(escape client.key)\\"}}"
+            """, to: "plugin")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
+        access.token = .plugin(ExecPlugin(apiVersion: "client.authentication.k8s.io/v1beta1", command: script))
+        #expect(try await version(access) == #"{"major":"1"}"#)
+    }
 }

@@ -2,12 +2,16 @@ import CCurl
 import Foundation
 import Synchronization
 
-/// HTTP/1.1 over libcurl's multi interface, on a thread of its own.
+/// HTTP over libcurl's multi interface, on a thread of its own.
 ///
 /// libcurl may block (name resolution, TLS), which must never happen on the cooperative pool. All transfers share the
-/// thread and the connection cache; each long-lived watch keeps a connection to itself. Proxies are used only where
-/// `TransportSettings` names one: environment variables are not consulted.
+/// thread and the connection cache. Over TLS a server that offers HTTP/2 is spoken to in it, with at most
+/// `maximumStreams` requests to a connection; long-lived requests keep a connection to themselves. Proxies are used
+/// only where `TransportSettings` names one: environment variables are not consulted.
 public final class HTTPClient: Sendable {
+    /// The most requests that share an HTTP/2 connection; more of them open another.
+    public static let maximumStreams = 32
+
     private let mailbox: TransferMailbox
     private let settings: TransportSettings
 
@@ -18,6 +22,7 @@ public final class HTTPClient: Sendable {
         guard Self.isLibraryReady, let multi = curl_multi_init() else {
             throw TransportError(code: -1, message: "libcurl cannot be initialised")
         }
+        _ = ccurl_multi_set_long(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, Self.maximumStreams)
         self.settings = settings
         let mailbox = TransferMailbox(multi: multi)
         self.mailbox = mailbox
@@ -31,15 +36,14 @@ public final class HTTPClient: Sendable {
     }
 
     /// Sends `request`; what arrives is delivered as it arrives. Ending the iteration early aborts the transfer.
-    /// The stream ends with `TransportError` where the transfer fails.
-    public func stream(_ request: HTTPRequest) -> AsyncThrowingStream<HTTPEvent, any Error> {
-        // Unbounded on purpose: watchers do nothing but decode between reads, and buffered replies have a limit.
-        let (stream, continuation) = AsyncThrowingStream<HTTPEvent, any Error>.makeStream()
-        let id = mailbox.submit(request, settings, continuation)
-        continuation.onTermination = { [mailbox] reason in
-            if case .cancelled = reason { mailbox.cancel(id) }
-        }
-        return stream
+    /// - Parameters:
+    ///   - request: what to send.
+    ///   - settings: in place of the client's own.
+    public func stream(_ request: HTTPRequest, settings: TransportSettings? = nil) -> HTTPStream {
+        let buffer = StreamBuffer()
+        let id = mailbox.submit(request, settings ?? self.settings, buffer)
+        return HTTPStream(
+            buffer, resume: { [mailbox] in mailbox.resume(id) }, abort: { [mailbox] in mailbox.cancel(id) })
     }
 
     /// Sends `request` and collects the reply.
@@ -58,14 +62,14 @@ public final class HTTPClient: Sendable {
             }
         }
         try Task.checkCancellation()
-        return HTTPResponse(status: head.status, headers: head.headers, body: body)
+        return HTTPResponse(status: head.status, version: head.version, headers: head.headers, body: body)
     }
 
     private static let isLibraryReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 }
 
 /// What all transfers of a client have in common.
-public struct TransportSettings: Sendable {
+public struct TransportSettings: Sendable, Hashable {
     /// Certificates that may sign the server's; the system's where `nil`.
     public var certificateAuthority: PEMSource?
     /// The client's certificate; none is shown where `nil`.
@@ -97,6 +101,7 @@ final class TransferMailbox: Sendable {
     struct Contents {
         var submitted: [Transfer] = []
         var cancelled: [UInt64] = []
+        var resumed: [UInt64] = []
         var nextID: UInt64 = 0
         var isStopped = false
     }
@@ -110,18 +115,15 @@ final class TransferMailbox: Sendable {
         self.multi = multi
     }
 
-    func submit(
-        _ request: HTTPRequest, _ settings: TransportSettings,
-        _ continuation: AsyncThrowingStream<HTTPEvent, any Error>.Continuation
-    ) -> UInt64 {
+    func submit(_ request: HTTPRequest, _ settings: TransportSettings, _ buffer: StreamBuffer) -> UInt64 {
         contents.withLock { contents in
             contents.nextID += 1
             guard !contents.isStopped else {
-                continuation.finish(throwing: TransportError(code: -1, message: "the client was closed"))
+                buffer.finish(Transfer.closed)
                 return contents.nextID
             }
             contents.submitted.append(
-                Transfer(id: contents.nextID, request: request, settings: settings, continuation: continuation))
+                Transfer(id: contents.nextID, request: request, settings: settings, buffer: buffer))
             curl_multi_wakeup(multi)
             return contents.nextID
         }
@@ -131,6 +133,14 @@ final class TransferMailbox: Sendable {
         contents.withLock { contents in
             guard !contents.isStopped else { return }
             contents.cancelled.append(id)
+            curl_multi_wakeup(multi)
+        }
+    }
+
+    func resume(_ id: UInt64) {
+        contents.withLock { contents in
+            guard !contents.isStopped else { return }
+            contents.resumed.append(id)
             curl_multi_wakeup(multi)
         }
     }
@@ -148,6 +158,7 @@ final class TransferMailbox: Sendable {
             let collected = contents
             contents.submitted = []
             contents.cancelled = []
+            contents.resumed = []
             return collected
         }
     }

@@ -28,6 +28,8 @@ public struct HTTPRequest: Sendable {
     public var body: [UInt8]?
     /// Seconds for the whole exchange, body included.
     public var timeout: Double
+    /// Whether the reply goes on for minutes, as a watch does. It then has a connection to itself, in HTTP/1.1.
+    public var isLongLived = false
 
     /// A request without headers or body.
     /// - Parameters:
@@ -51,16 +53,22 @@ public enum HTTPEvent: Sendable {
 
 /// Status and headers of a reply.
 public struct HTTPHead: Sendable {
+    /// The version of HTTP that the server spoke, such as "1.1" or "2".
+    public internal(set) var version = ""
     /// The status code.
     public internal(set) var status = 0
     /// By lower-case name; of a repeated header the last.
     public internal(set) var headers: [String: String] = [:]
+    /// A head that has not arrived: status 0.
+    public init() {}
 }
 
 /// A reply whose body has arrived in full.
 public struct HTTPResponse: Sendable {
     /// The status code.
     public let status: Int
+    /// The version of HTTP that the server spoke, such as "1.1" or "2".
+    public let version: String
     /// Headers by lower-case name; of a repeated header the last.
     public let headers: [String: String]
     /// The body's bytes.
@@ -69,10 +77,12 @@ public struct HTTPResponse: Sendable {
     /// A reply made of its parts.
     /// - Parameters:
     ///   - status: the status code.
+    ///   - version: the version of HTTP, such as "1.1".
     ///   - headers: headers by lower-case name.
     ///   - body: the body's bytes.
-    public init(status: Int, headers: [String: String], body: [UInt8]) {
+    public init(status: Int, version: String = "1.1", headers: [String: String], body: [UInt8]) {
         self.status = status
+        self.version = version
         self.headers = headers
         self.body = body
     }
@@ -84,6 +94,12 @@ public struct TransportError: Error, CustomStringConvertible {
     public let code: Int
     /// What went wrong.
     public let message: String
+
+    /// An error by code and message.
+    public init(code: Int, message: String) {
+        self.code = code
+        self.message = message
+    }
 
     /// The message, with libcurl's code where it was asked.
     public var description: String { code >= 0 ? "\(message) (libcurl error \(code))" : message }

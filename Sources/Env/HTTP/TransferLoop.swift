@@ -20,6 +20,7 @@ struct TransferLoop {
                 break
             }
             for transfer in mail.submitted { start(transfer) }
+            for id in mail.resumed { resume(id) }
             for id in mail.cancelled { end(id, nil) }
             var active: Int32 = 0
             curl_multi_perform(multi, &active)
@@ -42,6 +43,11 @@ struct TransferLoop {
         if code != CURLM_OK {
             end(transfer.id, TransportError(code: Int(code.rawValue), message: "libcurl cannot start the transfer"))
         }
+    }
+
+    /// Lets a paused transfer go on. libcurl hands over what it held back within the call.
+    private func resume(_ id: UInt64) {
+        if let easy = running[id]?.easy { curl_easy_pause(easy, CURLPAUSE_CONT) }
     }
 
     private mutating func end(_ id: UInt64, _ error: TransportError?) {
@@ -76,20 +82,17 @@ final class Transfer: @unchecked Sendable {
     private(set) var easy: UnsafeMutableRawPointer?
     private let request: HTTPRequest
     private let settings: TransportSettings
-    private let continuation: AsyncThrowingStream<HTTPEvent, any Error>.Continuation
+    private let buffer: StreamBuffer
     private var headers: UnsafeMutablePointer<curl_slist>?
     private var connectTo: UnsafeMutablePointer<curl_slist>?
     private var head = HTTPHead()
     private let errorText: UnsafeMutableBufferPointer<CChar>
 
-    init(
-        id: UInt64, request: HTTPRequest, settings: TransportSettings,
-        continuation: AsyncThrowingStream<HTTPEvent, any Error>.Continuation
-    ) {
+    init(id: UInt64, request: HTTPRequest, settings: TransportSettings, buffer: StreamBuffer) {
         self.id = id
         self.request = request
         self.settings = settings
-        self.continuation = continuation
+        self.buffer = buffer
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0)
     }
@@ -102,7 +105,7 @@ final class Transfer: @unchecked Sendable {
     }
 
     func finish(_ error: TransportError?) {
-        continuation.finish(throwing: error)
+        buffer.finish(error)
     }
 
     func error(for result: CURLcode) -> TransportError {
@@ -122,7 +125,9 @@ final class Transfer: @unchecked Sendable {
 
         set(ccurl_set_string(easy, CURLOPT_URL, request.url))
         set(ccurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https"))
-        set(ccurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)))
+        // Requests that share an HTTP/2 connection share its flow control, and a watch must not wait for a list.
+        let version = request.isLongLived ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS
+        set(ccurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(version)))
         set(ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1))
         set(ccurl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1))
         set(ccurl_set_long(easy, CURLOPT_TCP_KEEPIDLE, 30))
@@ -179,9 +184,8 @@ final class Transfer: @unchecked Sendable {
         set(ccurl_set_list(easy, CURLOPT_HTTPHEADER, headers))
     }
 
-    fileprivate func receive(_ bytes: UnsafeRawBufferPointer) {
-        continuation.yield(.data(Array(bytes)))
-    }
+    /// False pauses the transfer; the same bytes come again when it goes on.
+    fileprivate func receive(_ bytes: UnsafeRawBufferPointer) -> Bool { buffer.put(bytes) }
 
     /// One line of the head. A status line starts it anew ("100 Continue" comes before the real one); an empty line
     /// ends it.
@@ -190,9 +194,10 @@ final class Transfer: @unchecked Sendable {
         if line.hasPrefix("HTTP/") {
             head = HTTPHead()
             let parts = line.split(separator: " ", maxSplits: 2)
+            head.version = String(parts.first?.dropFirst(5) ?? "")
             head.status = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
         } else if line.isEmpty {
-            if head.status >= 200 { continuation.yield(.head(head)) }
+            if head.status >= 200 { buffer.put(head) }
         } else if let colon = line.firstIndex(of: ":") {
             head.headers[line[..<colon].lowercased()] = String(line[line.index(after: colon)...].trimmed)
         }
@@ -201,9 +206,9 @@ final class Transfer: @unchecked Sendable {
 
 private let receiveData: ccurl_data_callback = { data, size, count, context in
     guard let data, let context else { return 0 }
-    Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+    let isTaken = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
         .receive(UnsafeRawBufferPointer(start: data, count: size * count))
-    return size * count
+    return isTaken ? size * count : Int(CURL_WRITEFUNC_PAUSE)
 }
 
 private let receiveHeader: ccurl_data_callback = { data, size, count, context in

@@ -9,6 +9,9 @@ public struct ClusterAccess: Sendable, Hashable {
         case fixed(String)
         /// A file that is read for each request, because service account tokens rotate.
         case file(String)
+        /// A program that brings a token or a client certificate; what it brings is kept until it expires or the
+        /// server refuses it.
+        case plugin(ExecPlugin)
     }
 
     /// The server's URL, without a trailing slash.
@@ -87,20 +90,6 @@ public struct ClusterAccess: Sendable, Hashable {
             if !trimmed.isEmpty { access.namespace = String(trimmed) }
         }
         return access
-    }
-
-    /// The value of the Authorization header, or `nil` without a token.
-    /// - Throws: `AccessError` where the token's file cannot be read.
-    func authorization() throws -> String? {
-        switch token {
-        case nil: return nil
-        case .fixed(let token): return "Bearer \(token)"
-        case .file(let path):
-            guard let text = try? String(contentsOfFile: path, encoding: .utf8), !text[...].trimmed.isEmpty else {
-                throw AccessError(place: path, message: "the token file is empty or cannot be read")
-            }
-            return "Bearer \(text[...].trimmed)"
-        }
     }
 
     var transportSettings: TransportSettings {

@@ -1,5 +1,6 @@
 import Foundation
 import HTTP
+import JSON
 import Yams
 
 /// One or more kubeconfig files, merged: of entries with one name, and of current contexts, the first counts.
@@ -9,6 +10,8 @@ struct KubeConfiguration {
     private var clusters: [String: (entry: Cluster, file: String)] = [:]
     private var users: [String: (entry: User, file: String)] = [:]
     private var contexts: [String: (entry: Context, file: String)] = [:]
+    /// What clusters say to exec plugins, by the cluster's name: of any form.
+    private var pluginSettings: [String: JSONValue] = [:]
     private var currentContext: String?
     private let paths: [String]
 
@@ -23,13 +26,19 @@ struct KubeConfiguration {
             }
             found = true
             let document: Document
+            let tree: JSONValue
             do {
                 document = try YAMLDecoder().decode(Document.self, from: data)
+                let root = try Yams.compose(yaml: String(decoding: data, as: UTF8.self))
+                tree = try root.map { try JSONValue(yaml: $0, place: path) } ?? .null
             } catch {
                 throw AccessError(place: path, message: "not a kubeconfig: \(Self.explain(error))")
             }
-            for named in document.clusters ?? [] where clusters[named.name] == nil {
+            for (index, named) in (document.clusters ?? []).enumerated() where clusters[named.name] == nil {
                 clusters[named.name] = (named.cluster, path)
+                pluginSettings[named.name] =
+                    tree["clusters"]?.array?[index]["cluster"]?["extensions"]?.array?
+                    .first { $0["name"] == "client.authentication.k8s.io/exec" }?["extension"]
             }
             for named in document.users ?? [] where users[named.name] == nil {
                 users[named.name] = (named.user ?? User(), path)
@@ -83,6 +92,13 @@ struct KubeConfiguration {
                     message: "there is no user \"\(userName)\", only \(Self.list(users.keys))")
             }
             try Self.apply(user, named: userName, file: userFile, to: &access)
+            if let settings = user.exec, access.token == nil {
+                // As in client-go, a token that is given wins over the plugin.
+                access.token = .plugin(
+                    try plugin(
+                        settings, cluster: context.cluster, place: "\(userFile), users[\(userName)].exec",
+                        file: userFile))
+            }
         }
         return access
     }
@@ -91,11 +107,20 @@ struct KubeConfiguration {
         _ user: User, named name: String, file: String, to access: inout ClusterAccess
     ) throws {
         let prefix = "\(file), users[\(name)]"
-        guard user.exec == nil, user.authProvider == nil else {
+        guard user.authProvider == nil else {
             throw AccessError(
-                place: prefix,
-                message: "exec and auth-provider plugins are not supported: use a client certificate, token or "
-                    + "tokenFile, such as of a service account")
+                place: "\(prefix).auth-provider",
+                message: "auth providers were removed in Kubernetes 1.26: name the provider's exec plugin instead")
+        }
+        guard user.username == nil, user.password == nil else {
+            throw AccessError(
+                place: "\(prefix).username",
+                message: "basic authentication was removed in Kubernetes 1.19: use a client certificate, a token or an "
+                    + "exec plugin")
+        }
+        guard user.impersonation == nil else {
+            throw AccessError(
+                place: "\(prefix).as", message: "impersonation is not supported: name a user with the rights needed")
         }
         access.clientCertificate = try source(
             data: user.clientCertificateData, path: user.clientCertificate, relativeTo: file,
@@ -111,6 +136,30 @@ struct KubeConfiguration {
         } else if let token = user.token, !token.isEmpty {
             access.token = .fixed(token)
         }
+    }
+
+    private func plugin(_ settings: Exec, cluster: String, place: String, file: String) throws -> ExecPlugin {
+        guard ExecPlugin.apiVersions.contains(settings.apiVersion) else {
+            throw AccessError(
+                place: "\(place).apiVersion",
+                message:
+                    "\(settings.apiVersion) is not supported, only \(ExecPlugin.apiVersions.joined(separator: " and "))"
+            )
+        }
+        guard settings.interactiveMode != "Always" else {
+            throw AccessError(
+                place: "\(place).interactiveMode", message: "a plugin that needs a terminal cannot be used here")
+        }
+        // A path is relative to the file; a name is looked for along PATH.
+        let command =
+            settings.command.contains("/") ? Self.absolute(settings.command, relativeTo: file) : settings.command
+        var plugin = ExecPlugin(apiVersion: settings.apiVersion, command: command)
+        plugin.arguments = settings.args ?? []
+        plugin.environment = (settings.env ?? []).map { ExecPlugin.Variable(name: $0.name, value: $0.value) }
+        plugin.installHint = settings.installHint
+        plugin.providesClusterInfo = settings.provideClusterInfo ?? false
+        plugin.clusterConfiguration = pluginSettings[cluster]?.bytes
+        return plugin
     }
 
     /// Inline data wins over a path, as in client-go.
@@ -208,7 +257,10 @@ extension KubeConfiguration {
         var clientKeyData: String?
         var token: String?
         var tokenFile: String?
-        var exec: Presence?
+        var username: String?
+        var password: String?
+        var impersonation: String?
+        var exec: Exec?
         var authProvider: Presence?
 
         enum CodingKeys: String, CodingKey {
@@ -216,7 +268,8 @@ extension KubeConfiguration {
             case clientCertificateData = "client-certificate-data"
             case clientKey = "client-key"
             case clientKeyData = "client-key-data"
-            case token, tokenFile, exec
+            case token, tokenFile, username, password, exec
+            case impersonation = "as"
             case authProvider = "auth-provider"
         }
     }
@@ -225,6 +278,21 @@ extension KubeConfiguration {
         var cluster: String
         var user: String?
         var namespace: String?
+    }
+
+    private struct Exec: Decodable {
+        var apiVersion: String
+        var command: String
+        var args: [String]?
+        var env: [Variable]?
+        var installHint: String?
+        var provideClusterInfo: Bool?
+        var interactiveMode: String?
+
+        struct Variable: Decodable {
+            var name: String
+            var value: String
+        }
     }
 
     /// A key whose value does not matter.

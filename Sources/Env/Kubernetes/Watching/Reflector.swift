@@ -5,7 +5,7 @@ import Randomness
 /// and goes on from the last version seen whenever the watch ends or breaks.
 ///
 /// What makes it list again: a version that the server no longer knows (410, as the reply's status or as an event), an
-/// error event of another kind, a refusal that resuming cannot cure (401, 403, 404), and an event that cannot be read
+/// error event of another kind, a refusal that resuming cannot cure (403, 404), and an event that cannot be read
 /// twice in a row. A list is compared with the store, so that deletions which were never seen count. All other
 /// failures resume after a backoff; 429 waits for as long as the server asks at least. A watch that closes within
 /// `quickClose` without any event counts as a failure.
@@ -130,7 +130,7 @@ public struct Reflector<Object: APIObject>: Sendable {
         observe(.watching(resourceVersion: version))
         let start = ContinuousClock.now
         var quiet = true
-        let events = try client.watch(
+        let events = try await client.watch(
             Object.self, path: path, query: query, resourceVersion: version, timeoutSeconds: life)
         for try await event in events {
             try apply(event, &progress)
@@ -168,7 +168,8 @@ public struct Reflector<Object: APIObject>: Sendable {
         case let error as APIError:
             switch error.kind {
             case .refused:
-                let resumes = error.code == 429 || (500..<600).contains(error.code ?? 0)
+                // 401: the client has fresh credentials by then, if there are any.
+                let resumes = [401, 429].contains(error.code) || (500..<600).contains(error.code ?? 0)
                 if !resumes { progress.version = nil }
             case .malformed:
                 if progress.readFailed { progress.version = nil }

@@ -62,23 +62,27 @@ enum WatchEvent<Object: APIObject>: Sendable {
 struct WatchStream<Object: APIObject>: AsyncSequence {
     typealias Element = WatchEvent<Object>
 
-    let events: AsyncThrowingStream<HTTPEvent, any Error>
+    let events: HTTPStream
     let request: String
+    /// Called when the server refuses the credentials, before iterating throws.
+    let onUnauthorized: @Sendable () async -> Void
 
     func makeAsyncIterator() -> Iterator {
-        Iterator(events: events.makeAsyncIterator(), request: request)
+        Iterator(events: events.makeAsyncIterator(), request: request, onUnauthorized: onUnauthorized)
     }
 
     struct Iterator: AsyncIteratorProtocol {
-        var events: AsyncThrowingStream<HTTPEvent, any Error>.Iterator
+        var events: HTTPStream.Iterator
         let request: String
+        let onUnauthorized: @Sendable () async -> Void
         private var lines = LineBuffer()
         private var refusal: HTTPHead?
         private var body: [UInt8] = []
 
-        init(events: AsyncThrowingStream<HTTPEvent, any Error>.Iterator, request: String) {
+        init(events: HTTPStream.Iterator, request: String, onUnauthorized: @escaping @Sendable () async -> Void) {
             self.events = events
             self.request = request
+            self.onUnauthorized = onUnauthorized
         }
 
         mutating func next() async throws -> WatchEvent<Object>? {
@@ -99,10 +103,10 @@ struct WatchStream<Object: APIObject>: AsyncSequence {
                 case .data(let bytes):
                     if refusal == nil {
                         try append(bytes)
-                    } else if body.count < 1 << 20 {
+                    } else if body.count < APIClient.maximumRefusalBytes {
                         body += bytes
                     }
-                case nil: return try end()
+                case nil: return try await end()
                 }
             }
         }
@@ -116,8 +120,9 @@ struct WatchStream<Object: APIObject>: AsyncSequence {
             }
         }
 
-        private func end() throws -> WatchEvent<Object>? {
+        private func end() async throws -> WatchEvent<Object>? {
             if let refusal {
+                if refusal.status == 401 { await onUnauthorized() }
                 throw APIError(
                     request: request,
                     response: HTTPResponse(status: refusal.status, headers: refusal.headers, body: body))
