@@ -105,6 +105,11 @@ let package = Package(
             ],
             path: "Sources/berth", swiftSettings: strict),
 
+        // Follows a cluster and says how much memory that takes; the tests run it beside themselves.
+        .executableTarget(
+            name: "FollowCluster", dependencies: ["Kubernetes", "Randomness", logging],
+            path: "Benchmarks/FollowCluster", swiftSettings: strict),
+
         tests("Randomness"),
         tests("Settings"),
         tests("Gym", ["Randomness"]),
@@ -112,7 +117,7 @@ let package = Package(
         tests("Workloads", ["Randomness", "Settings"]),
         tests("Simulator", ["Cluster", "Gym", "Workloads", "Randomness", "Settings"]),
         tests("JSON"),
-        tests("Kubernetes", ["HTTP", "JSON", "Randomness", logging], exclude: ["Fixtures"]),
+        tests("Kubernetes", ["HTTP", "JSON", "Randomness", "FollowCluster", logging], exclude: ["Fixtures"]),
         tests("Telemetry", ["Cluster", "HTTP", "JSON"], exclude: ["Fixtures", "README.md"]),
         tests("LoadGeneration", ["Workloads", "Randomness", "Settings"]),
         tests("LinearAlgebra"),
