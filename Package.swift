@@ -88,20 +88,19 @@ let package = Package(
         room("Agents", "Baselines", ["Cluster", "Gym", "Randomness", "Settings"]),
 
         // Serving: what answers a real cluster
+        room("Serving", "Monitoring", [coreMetrics]),
         room(
             "Serving", "Extender",
             [
                 "Cluster", "Baselines", "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Randomness",
-                hummingbird,
-                nioCore, serviceLifecycle, logging, coreMetrics,
+                "Monitoring", hummingbird, nioCore, serviceLifecycle, logging, coreMetrics,
             ]),
 
         .executableTarget(
             name: "berth",
             dependencies: [
                 "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration",
-                "NeuralNetworks",
-                "Checkpoints", "Learning", "Baselines", "Extender", argumentParser, logging, metrics,
+                "NeuralNetworks", "Checkpoints", "Learning", "Baselines", "Extender", "Monitoring", argumentParser, logging, metrics,
             ],
             path: "Sources/berth", swiftSettings: strict),
 
@@ -127,11 +126,12 @@ let package = Package(
             "Learning",
             ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Simulator"]),
         tests("Baselines", ["Cluster", "Gym", "Randomness"]),
+        tests("Monitoring", ["Telemetry", coreMetrics]),
         tests(
             "Extender",
             [
                 "Cluster", "Kubernetes", "Telemetry", "JSON", "Randomness", hummingbird, hummingbirdTesting, nioCore,
-                logging, coreMetrics,
+                logging,
             ], exclude: ["Fixtures"]),
         // Shell scripts, with the commands they call replaced by replies from files.
         .testTarget(

@@ -1,6 +1,7 @@
 public import Hummingbird
 public import Kubernetes
 public import Logging
+public import Monitoring
 import Randomness
 import ServiceLifecycle
 

@@ -3,7 +3,6 @@ import Checkpoints
 import Extender
 import Learning
 import Logging
-import Metrics
 
 /// `berth serve`
 struct ServeCommand: AsyncParsableCommand {
@@ -16,38 +15,12 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Option(
-        name: .long,
-        help: ArgumentHelp("Least severe log messages that are shown.", valueName: "level"))
-    var log = LogLevel.info
-
-    /// Levels of swift-log by name.
-    enum LogLevel: String, ExpressibleByArgument, CaseIterable {
-        case trace, debug, info, warning, error
-
-        var level: Logger.Level {
-            switch self {
-            case .trace: .trace
-            case .debug: .debug
-            case .info: .info
-            case .warning: .warning
-            case .error: .error
-            }
-        }
-    }
+    @OptionGroup var serving: ServingOptions
 
     mutating func run() async throws {
         let settings = try options.load(ExtenderSettings.self)
         let policy = try settings.policy.isEmpty ? nil : Self.loadPolicy(settings.policy)
-        let level = log.level
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
-        }
-        let registry = PrometheusRegistry()
-        MetricsSystem.bootstrap(registry)
-        let logger = Logger(label: "berth")
+        let (registry, logger) = serving.start()
         if policy == nil {
             logger.warning("no policy is configured: the fallback answers everything, and /readyz never succeeds")
         }

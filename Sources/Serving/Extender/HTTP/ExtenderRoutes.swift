@@ -4,6 +4,7 @@ import Hummingbird
 import JSON
 import Kubernetes
 import Logging
+import Monitoring
 import NIOCore
 
 /// The extender's answers to HTTP requests.

@@ -1,4 +1,5 @@
 import CoreMetrics
+import Monitoring
 
 /// What the extender counts.
 struct ExtenderMetrics: Sendable {
