@@ -95,12 +95,19 @@ let package = Package(
                 "Cluster", "Baselines", "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Randomness",
                 "Monitoring", hummingbird, nioCore, serviceLifecycle, logging, coreMetrics,
             ]),
+        room(
+            "Serving", "Collector",
+            [
+                "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Monitoring", hummingbird, nioCore,
+                serviceLifecycle, logging, coreMetrics,
+            ]),
 
         .executableTarget(
             name: "berth",
             dependencies: [
                 "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration",
-                "NeuralNetworks", "Checkpoints", "Learning", "Baselines", "Extender", "Monitoring", argumentParser, logging, metrics,
+                "NeuralNetworks", "Checkpoints", "Learning", "Baselines", "Extender", "Collector", "Monitoring",
+                argumentParser, logging, metrics,
             ],
             path: "Sources/berth", swiftSettings: strict),
 

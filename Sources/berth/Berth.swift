@@ -30,7 +30,7 @@ struct BerthCommand: AsyncParsableCommand {
         abstract: "Trains scheduling policies for Kubernetes and serves them to kube-scheduler.",
         version: "berth \(ProjectVersion.current)",
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, ServeCommand.self, LoadCommand.self, CheckCommand.self,
-            BenchCommand.self,
+            TrainCommand.self, EvaluateCommand.self, ServeCommand.self, CollectCommand.self, LoadCommand.self,
+            CheckCommand.self, BenchCommand.self,
         ])
 }

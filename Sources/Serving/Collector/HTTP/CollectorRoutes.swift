@@ -1,0 +1,109 @@
+import Hummingbird
+import JSON
+import Logging
+import NIOCore
+
+/// The collector's answers to HTTP requests.
+struct CollectorRoutes: Sendable {
+    let collector: WindowCollector
+    let metrics: CollectorMetrics
+    let maximumAge: Double
+    let logger: Logger
+
+    /// The largest body: a node's name has at most 253 bytes.
+    private static let maximumBodyBytes = 4_096
+
+    /// The router with all paths.
+    func router() -> Router<BasicRequestContext> {
+        let router = Router()
+        router.post("collect") { request, _ in await answer("/collect") { try await collect(request) } }
+        router.get("metrics/window") { request, _ in await answer("/metrics/window") { try await window(request) } }
+        router.get("metrics") { _, _ in
+            let windows = await collector.latestWindows()
+            return Self.reply(
+                .ok, metrics.text(windows, at: collector.now, maximumAge: maximumAge),
+                type: "text/plain; version=0.0.4; charset=utf-8")
+        }
+        router.get("healthz") { _, _ in Self.reply(.ok, "ok\n") }
+        router.get("readyz") { _, _ in await readiness() }
+        return router
+    }
+
+    private func collect(_ request: Request) async throws -> Response {
+        let buffer = try await request.body.collect(upTo: Self.maximumBodyBytes)
+        let node = try CollectRequest(parsing: Array(buffer.readableBytesView)).node
+        switch await collector.collect(node) {
+        case .begun(let window):
+            logger.info("window begun", metadata: ["id": "\(window.id)"])
+            return Self.json(.accepted, try CollectorReplies.started(window))
+        case .running(let window): return Self.json(.accepted, try CollectorReplies.started(window))
+        case .unknownNode:
+            return Self.json(.notFound, try CollectorReplies.error("no source measures a node \(node)"))
+        case .unavailable(let reason): return refusal(.serviceUnavailable, reason)
+        }
+    }
+
+    private func window(_ request: Request) async throws -> Response {
+        guard let name = request.uri.queryParameters.get("node") else {
+            throw CollectorError("the query lacks node=NAME")
+        }
+        let node = try CollectRequest.checked(name)
+        if let window = await collector.latest(node), let result = window.result {
+            return Self.json(.ok, try CollectorReplies.window(window, result, at: collector.now))
+        }
+        if let window = await collector.underWay(node) {
+            let seconds = max(1, Int((window.end - collector.now).rounded(.up)))
+            var response = Self.json(
+                .notFound, try CollectorReplies.error("the first window of \(node) ends in \(seconds) s"))
+            response.headers[.retryAfter] = "\(seconds)"
+            return response
+        }
+        return Self.json(
+            .notFound, try CollectorReplies.error("there is no window of \(node); POST /collect begins one"))
+    }
+
+    /// What is wrong with a request becomes a status and a reason.
+    private func answer(_ path: String, _ work: () async throws -> Response) async -> Response {
+        var response: Response
+        do {
+            response = try await work()
+        } catch is NIOTooManyBytesError {
+            response = refusal(.contentTooLarge, "the body exceeds \(Self.maximumBodyBytes) bytes")
+        } catch let error as JSONError {
+            response = refusal(.badRequest, error.description)
+        } catch let error as CollectorError {
+            response = refusal(.badRequest, error.description)
+        } catch {
+            response = refusal(.internalServerError, "\(error)")
+        }
+        metrics.countRequest(path: path, status: response.status.code)
+        return response
+    }
+
+    private func refusal(_ status: Hummingbird.HTTPResponse.Status, _ message: String) -> Response {
+        logger.warning("request refused", metadata: ["reason": "\(message)"])
+        let body = (try? CollectorReplies.error(message)) ?? []
+        return Self.json(status, body)
+    }
+
+    /// Ready where at least one source can be asked: the others' values are missing then, and said to be.
+    private func readiness() async -> Response {
+        let problems = await collector.check()
+        let reasons = problems.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)\n" }.joined()
+        return problems.count < collector.sourceCount
+            ? Self.reply(.ok, "ok\n" + reasons) : Self.reply(.serviceUnavailable, reasons)
+    }
+
+    private static func json(_ status: Hummingbird.HTTPResponse.Status, _ bytes: [UInt8]) -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
+    private static func reply(
+        _ status: Hummingbird.HTTPResponse.Status, _ text: String, type: String = "text/plain; charset=utf-8"
+    ) -> Response {
+        Response(
+            status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}
