@@ -1,7 +1,6 @@
 import Foundation
 import Glibc
 import HTTP
-import Synchronization
 import Testing
 
 private func command(_ name: String) -> String? {
@@ -24,7 +23,7 @@ private final class Nginx {
     init(http2: Bool) throws {
         let folder = try TemporaryFolder()
         self.folder = folder
-        port = try #require(Self.freePort())
+        port = try #require(freePort())
         _ = try folder.write(String(repeating: "x", count: 4 << 20), to: "large")
         _ = try folder.write("small", to: "small")
         let make = Process()
@@ -57,28 +56,6 @@ private final class Nginx {
         process.arguments = ["-e", "\(folder.path)/errors", "-c", configuration]
         process.standardError = FileHandle.nullDevice
         try process.run()
-    }
-
-    private static let tried = Atomic(Int(getpid()))
-
-    /// A port below those that the system hands out, so that nobody gets it before nginx does.
-    private static func freePort() -> Int? {
-        for _ in 0..<100 {
-            let port = 20_000 + tried.add(1, ordering: .relaxed).newValue % 10_000
-            let probe = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(probe) }
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = in_port_t(port).bigEndian
-            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            let isFree = withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(probe, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-                }
-            }
-            if isFree { return port }
-        }
-        return nil
     }
 
     deinit {

@@ -117,7 +117,7 @@ import Testing
             ]
         )
         #expect(fake.requests[1].query["labelSelector"] == "run=7")
-        #expect(fake.requests[2].query == ["dryRun": "All"])
+        #expect(try fake.body(2)["dryRun"] == ["All"])
         #expect(try fake.body(2)["preconditions"] == ["uid": "1"])
         let error = await apiError {
             try await fake.client.deleteAll("Pod", apiVersion: "v1", namespace: "load", labelSelector: " ")

@@ -69,7 +69,14 @@ public struct DeletionOptions: Sendable, Hashable {
         self.uid = uid
     }
 
-    /// The body of a deletion, and `deleteOptions` of an eviction.
+    /// The body of a deletion. With a body the server passes over the query, so a dry run must be asked for in here.
+    func body(dryRun: Bool) -> [UInt8] {
+        var value = value
+        if dryRun { value["dryRun"] = ["All"] }
+        return value.bytes
+    }
+
+    /// The options as the API writes them.
     var value: JSONValue {
         var value: JSONValue = [:]
         if let propagation { value["propagationPolicy"] = .string(propagation.rawValue) }
@@ -157,8 +164,7 @@ extension APIClient {
         let resource = try await resource(apiVersion: apiVersion, kind: kind)
         let path = resource.path(of: name, namespace: namespace ?? access.namespace)
         do {
-            _ = try await request(
-                .delete, path, query: Self.writeQuery(dryRun: dryRun, isManaged: false), body: options.value.bytes)
+            _ = try await request(.delete, path, body: options.body(dryRun: dryRun))
             return .deleted
         } catch let error as APIError where error.code == 404 {
             return .gone
@@ -216,8 +222,7 @@ extension APIClient {
         // A collection over all namespaces can be listed but not deleted.
         if resource.verbs.contains("deletecollection"), namespace != nil || !resource.isNamespaced {
             _ = try await request(
-                .delete, resource.path(namespace: namespace),
-                query: selector + Self.writeQuery(dryRun: dryRun, isManaged: false), body: options.value.bytes)
+                .delete, resource.path(namespace: namespace), query: selector, body: options.body(dryRun: dryRun))
             return
         }
         let found = try await list(
