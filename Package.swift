@@ -77,6 +77,12 @@ let package = Package(
         room("Env", "Kubernetes", ["HTTP", "JSON", "Randomness", yams, logging]),
         room("Env", "Telemetry", ["HTTP", "JSON"]),
         room("Env", "LoadGeneration", ["CCurl", "CLinux", "Workloads", "Randomness", "Settings", histogram]),
+        room(
+            "Env", "Live",
+            [
+                "Cluster", "HTTP", "JSON", "Kubernetes", "Telemetry", "LoadGeneration", "Workloads", "Randomness",
+                "Settings", logging,
+            ]),
 
         // Agents: what acts
         room("Agents", "LinearAlgebra", ["COpenBLAS", "CKernels"]),
@@ -92,7 +98,7 @@ let package = Package(
         room(
             "Serving", "Extender",
             [
-                "Cluster", "Baselines", "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Randomness",
+                "Cluster", "Baselines", "Live", "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Randomness",
                 "Monitoring", hummingbird, nioCore, serviceLifecycle, logging, coreMetrics,
             ]),
         room(
@@ -105,7 +111,7 @@ let package = Package(
         .executableTarget(
             name: "berth",
             dependencies: [
-                "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration",
+                "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration", "Live",
                 "NeuralNetworks", "Checkpoints", "Learning", "Baselines", "Extender", "Collector", "Monitoring",
                 argumentParser, logging, metrics,
             ],
@@ -125,6 +131,7 @@ let package = Package(
         tests("JSON"),
         tests("Kubernetes", ["HTTP", "JSON", "Randomness", "FollowCluster", logging], exclude: ["Fixtures"]),
         tests("Telemetry", ["Cluster", "HTTP", "JSON"], exclude: ["Fixtures", "README.md"]),
+        tests("Live", ["Settings", logging]),
         tests("LoadGeneration", ["Workloads", "Randomness", "Settings"]),
         tests("LinearAlgebra"),
         tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
@@ -137,8 +144,8 @@ let package = Package(
         tests(
             "Extender",
             [
-                "Cluster", "Kubernetes", "Telemetry", "JSON", "Randomness", hummingbird, hummingbirdTesting, nioCore,
-                logging,
+                "Cluster", "Kubernetes", "Live", "Telemetry", "JSON", "Randomness", hummingbird, hummingbirdTesting,
+                nioCore, logging,
             ], exclude: ["Fixtures"]),
         // Shell scripts, with the commands they call replaced by replies from files.
         .testTarget(

@@ -4,6 +4,7 @@ import Foundation
 import Hummingbird
 import HummingbirdTesting
 import Kubernetes
+import Live
 import NIOCore
 import Testing
 

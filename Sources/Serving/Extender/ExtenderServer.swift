@@ -1,5 +1,6 @@
 public import Hummingbird
 public import Kubernetes
+import Live
 public import Logging
 public import Monitoring
 import Randomness
@@ -37,9 +38,7 @@ public struct ExtenderServer: Sendable {
     /// - Throws: `AccessError` and `APIError` where the cluster's configuration is unusable, and errors of listening.
     ///   A cluster that cannot be reached is no error: the fallback answers until it can.
     public func run() async throws {
-        let access = try ClusterAccess.discover(
-            kubeconfig: settings.kubernetes.kubeconfig.isEmpty ? nil : settings.kubernetes.kubeconfig,
-            context: settings.kubernetes.context.isEmpty ? nil : settings.kubernetes.context)
+        let access = try settings.kubernetes.access()
         logger.info(
             "serving",
             metadata: [

@@ -1,5 +1,6 @@
 import Baselines
 public import Cluster
+public import Live
 public import Settings
 
 /// What `berth serve` reads from its configuration file. Durations are in seconds.
@@ -28,7 +29,7 @@ public struct ExtenderSettings: Configurable, Equatable {
     /// The cluster to watch.
     public var kubernetes = KubernetesSettings()
     /// How usage is measured.
-    public var telemetry = TelemetrySettings()
+    public var telemetry = UsageSettings()
     /// What `/filter` removes.
     public var filter = FilterSettings()
 
@@ -66,38 +67,6 @@ public enum FallbackStrategy: String, Codable, Sendable, CaseIterable {
         case .pack: Pack()
         case .default: DefaultScheduler()
         }
-    }
-}
-
-/// Which cluster is watched.
-public struct KubernetesSettings: Configurable, Equatable {
-    /// A kubeconfig's path. Empty: as kubectl finds it, or the pod's service account inside a cluster.
-    public var kubeconfig = ""
-    /// The kubeconfig's context. Empty: its current context.
-    public var context = ""
-
-    /// The cluster that kubectl would use.
-    public init() {}
-}
-
-/// How usage is measured: from each kubelet's cadvisor, through the API server.
-public struct TelemetrySettings: Configurable, Equatable {
-    /// Seconds from one scrape of a node to the next; 0 switches scraping off.
-    public var interval = 10.0
-    /// Seconds after which a measurement counts as missing.
-    public var maximumAge = 60.0
-    /// The cgroup that stands for a node: "/" where a node is a machine. "{node}" stands for the node's name where
-    /// several nodes share one.
-    public var nodeCgroup = "/"
-
-    /// The defaults.
-    public init() {}
-
-    /// Refuses values out of range.
-    public func validate() throws(SettingsError) {
-        try require("interval", interval, in: 0...3_600)
-        try require("maximumAge", maximumAge, above: 0)
-        try require("nodeCgroup", nodeCgroup.hasPrefix("/"), must: "start with '/'")
     }
 }
 

@@ -1,5 +1,7 @@
 public import Cluster
 public import Kubernetes
+import Live
+import Randomness
 import Synchronization
 public import Telemetry
 
@@ -13,6 +15,8 @@ public final class PlacementScorer: Sendable {
         case notLoaded = "not_loaded"
         /// The nodes or pods were not listed yet.
         case notSynced = "not_synced"
+        /// None of the nodes that were asked about is known.
+        case nodesUnknown = "nodes_unknown"
         /// The policy threw an error or gave unusable preferences.
         case failed
     }
@@ -55,6 +59,7 @@ public final class PlacementScorer: Sendable {
         var fallback: any Policy
         var nodesListed = false
         var podsListed = false
+        var generator: RandomGenerator
     }
 
     private let state: Mutex<State>
@@ -89,7 +94,8 @@ public final class PlacementScorer: Sendable {
                 model: ClusterModel(
                     interval: settings.interval, maximumAge: settings.telemetry.maximumAge,
                     maximumReplicas: settings.maximumReplicas),
-                policy: policy, fallback: fallback))
+                policy: policy, fallback: fallback,
+                generator: RandomGenerator(seed: UInt64(settings.seed), stream: 1)))
     }
 
     // MARK: What happens in the cluster
@@ -160,7 +166,7 @@ public final class PlacementScorer: Sendable {
             let scores = state.scores(for: decision, &scoring)
             scoring.scores = Self.spread(scores, at: known, count: nodes.count)
             if inverts { scoring.scores = scoring.scores.map { ExtenderScore.greatest - $0 } }
-            if let best = scoring.scores.indices.max(by: { scoring.scores[$0] < scoring.scores[$1] }) {
+            if let best = Self.best(of: scoring.scores, &state.generator) {
                 state.model.assume(podAt: podIndex, on: nodes[best], until: now + assumeSeconds)
             }
             return scoring
@@ -196,6 +202,14 @@ public final class PlacementScorer: Sendable {
             + "more than \(percent(limit)) %"
     }
 
+    /// Position of the greatest score, drawn among equals: the scheduler's own plugins choose one of them, which is
+    /// not known here, and a wrong guess for the moment until the watch knows still keeps a burst from herding.
+    private static func best(of scores: [Int], _ generator: inout RandomGenerator) -> Int? {
+        guard let best = scores.max() else { return nil }
+        let equals = scores.indices.filter { scores[$0] == best }
+        return equals.count == 1 ? equals[0] : equals[generator.index(below: equals.count)]
+    }
+
     /// Puts the known nodes' scores in their places, and the median in the others.
     private static func spread(_ scores: [Int], at positions: [Int], count: Int) -> [Int] {
         guard scores.count < count else { return scores }
@@ -214,7 +228,9 @@ extension PlacementScorer.State {
             scoring.fallback = .notLoaded
         } else if !nodesListed || !podsListed {
             scoring.fallback = .notSynced
-        } else if !decision.candidates.isEmpty {
+        } else if decision.candidates.isEmpty {
+            scoring.fallback = .nodesUnknown
+        } else {
             do {
                 if let preferences = try policy?.preferences(for: decision, in: snapshot) {
                     try Self.check(preferences, for: decision)

@@ -1,21 +1,30 @@
-import Cluster
-import Kubernetes
-import Telemetry
+public import Cluster
+public import Kubernetes
+public import Telemetry
 
-/// The snapshot that requests are answered from, kept up to date change by change.
+/// A real cluster as its API server shows it: the snapshot that decisions are made on, kept up to date change by
+/// change.
 ///
 /// Pods change in place at constant cost, but for the last pod of a service, O(pods). What changes the indices of nodes
 /// (one that comes or goes) and what is under control (a new scheduler) marks the snapshot for one rebuild at the next
-/// decision, O(nodes + pods). Pods are in no particular order: the extender is told which pod is meant and needs no
-/// queue.
-struct ClusterModel {
+/// decision, O(nodes + pods). Pods are in no particular order: who needs the queue sorts them by creation.
+public struct ClusterModel: Sendable {
+    /// Which services are under control: part of the snapshot.
+    public enum Scope: Sendable, Hashable {
+        /// Those whose pods' scheduler has asked for a placement.
+        case askingSchedulers
+        /// Those of one namespace.
+        case namespace(String)
+    }
+
     /// The cluster as of the last `prepare(now:)`.
-    private(set) var snapshot: ClusterSnapshot
+    public private(set) var snapshot: ClusterSnapshot
     /// Index of each node in the snapshot.
-    private(set) var nodeIndex: [String: Int] = [:]
+    public private(set) var nodeIndex: [String: Int] = [:]
     /// Seconds after which a measurement counts as missing.
-    let maximumAge: Double
+    public let maximumAge: Double
     private let maximumReplicas: Int
+    private let scope: Scope
 
     private var nodes: [String: Kubernetes.Node] = [:]
     /// Parallel to `snapshot.pods`.
@@ -34,24 +43,34 @@ struct ClusterModel {
     private var needsRebuild = false
     private var refreshed = -Double.infinity
 
-    init(interval: Double, maximumAge: Double, maximumReplicas: Int) {
+    /// A model of a cluster of which nothing is known yet.
+    /// - Parameters:
+    ///   - interval: length of the control interval in seconds.
+    ///   - maximumAge: seconds after which a measurement counts as missing.
+    ///   - maximumReplicas: most replicas of a service, which the API does not tell.
+    ///   - scope: which services are under control.
+    public init(
+        interval: Double, maximumAge: Double, maximumReplicas: Int, scope: Scope = .askingSchedulers
+    ) {
         snapshot = ClusterSnapshot(interval: interval)
         self.maximumAge = maximumAge
         self.maximumReplicas = maximumReplicas
+        self.scope = scope
     }
 
     /// Nodes that are known, whether or not they have reported what pods may request.
-    var nodeCount: Int { nodes.count }
+    public var nodeCount: Int { nodes.count }
     /// Pods that have not finished.
-    var podCount: Int { entries.count }
+    public var podCount: Int { entries.count }
     /// Pods that are assumed on a node.
-    var assumedCount: Int { assumedUntil.count }
+    public var assumedCount: Int { entries.count { $0.boundNode == nil && $0.assumedNode != nil } }
     /// Nodes whose CPU use was measured and is fresh, as of the last `prepare(now:)`.
-    var measuredNodeCount: Int { snapshot.nodes.count { $0.cpuUsage != nil } }
+    public var measuredNodeCount: Int { snapshot.nodes.count { $0.cpuUsage != nil } }
 
     // MARK: Changes
 
-    mutating func apply(_ change: ObjectChange<Kubernetes.Node>) {
+    /// Takes in a change of a node.
+    public mutating func apply(_ change: ObjectChange<Kubernetes.Node>) {
         switch change {
         case .added(let node):
             nodes[node.metadata.name] = node
@@ -73,7 +92,8 @@ struct ClusterModel {
         }
     }
 
-    mutating func apply(_ change: ObjectChange<Kubernetes.Pod>, now: Double) {
+    /// Takes in a change of a pod, seen at `now`, in seconds since 1970.
+    public mutating func apply(_ change: ObjectChange<Kubernetes.Pod>, now: Double) {
         switch change {
         case .added(let pod), .updated(_, let pod):
             if pod.isTerminated { remove(PodEntry.identity(of: pod)) } else { put(pod, now: now) }
@@ -82,7 +102,7 @@ struct ClusterModel {
     }
 
     /// Takes in what was measured of `node` and its pods.
-    mutating func apply(
+    public mutating func apply(
         _ measured: ResourceUsage, pods: [CadvisorScrape.PodName: ResourceUsage], of node: String
     ) {
         guard nodes[node] != nil else { return }
@@ -164,9 +184,7 @@ struct ClusterModel {
     /// Index of the pod's service, which is made where there is none; `nil` for a pod of no service under control, and
     /// for a terminating pod that is the last of its service.
     private mutating func service(of entry: PodEntry) -> Int? {
-        guard let key = entry.service, let scheduler = entry.scheduler, schedulers.contains(scheduler) else {
-            return nil
-        }
+        guard let key = entry.service, isInScope(entry) else { return nil }
         if let index = serviceIndex[key] { return index }
         guard !entry.isTerminating else { return nil }
         serviceIndex[key] = serviceKeys.count
@@ -177,6 +195,13 @@ struct ClusterModel {
                 name: "\(key.namespace)/\(key.name)", replicas: 0, maximumReplicas: maximumReplicas,
                 requests: entry.requests, cpuLimit: entry.cpuLimit, latencyObjective: 1))
         return serviceKeys.count - 1
+    }
+
+    private func isInScope(_ entry: PodEntry) -> Bool {
+        switch scope {
+        case .askingSchedulers: entry.scheduler.map { schedulers.contains($0) } ?? false
+        case .namespace(let namespace): entry.name.namespace == namespace
+        }
     }
 
     /// Takes the pod at `index` away from its node and service.
@@ -217,7 +242,7 @@ struct ClusterModel {
 
     /// Makes `pod` part of the snapshot, pending, and the snapshot true as of `now`.
     /// - Returns: the pod's index in `snapshot.pods`.
-    mutating func prepare(_ pod: Kubernetes.Pod, now: Double) -> Int {
+    public mutating func prepare(_ pod: Kubernetes.Pod, now: Double) -> Int {
         if let scheduler = pod.schedulerName, schedulers.insert(scheduler).inserted { needsRebuild = true }
         expireAssumptions(now: now)
         let identity = PodEntry.identity(of: pod)
@@ -227,14 +252,15 @@ struct ClusterModel {
             assumedUntil[identity] = nil
         } else {
             append(PodEntry(pod, isProvisional: true, now: now))
-            assumedUntil[identity] = now + 60
         }
+        // Of a pod that the watch never shows nothing shall be left.
+        if let index = podIndex[identity], entries[index].isProvisional { assumedUntil[identity] = now + 60 }
         prepare(now: now)
         return podIndex[identity] ?? 0
     }
 
     /// Makes the snapshot true as of `now`.
-    mutating func prepare(now: Double) {
+    public mutating func prepare(now: Double) {
         expireAssumptions(now: now)
         if needsRebuild { rebuild() }
         snapshot.time = now
@@ -242,7 +268,7 @@ struct ClusterModel {
     }
 
     /// Takes the pod at `index` to be on `node` until `deadline`.
-    mutating func assume(podAt index: Int, on node: String, until deadline: Double) {
+    public mutating func assume(podAt index: Int, on node: String, until deadline: Double) {
         guard entries[index].boundNode == nil else { return }
         assume(index, on: node)
         assumedUntil[entries[index].identity] = deadline
@@ -304,6 +330,11 @@ struct ClusterModel {
         for index in snapshot.services.indices {
             let replicas = snapshot.services[index].replicas
             snapshot.services[index].maximumReplicas = max(maximumReplicas, replicas)
+            snapshot.services[index].disruptionsAllowed = 0
+        }
+        // Without a disruption budget every ready replica may go.
+        for pod in snapshot.pods where pod.phase == .ready {
+            if let service = pod.service { snapshot.services[service].disruptionsAllowed += 1 }
         }
     }
 
