@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Foundation
 import Glibc
 
 /// The program: parses the command line, runs a command, and ends with 0, 1 for a failure, 2 for a usage or
@@ -14,11 +15,32 @@ struct Berth {
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
-                var synchronous = command
-                try synchronous.run()
+                try await onThread(command)
             }
         } catch {
             exit(CommandFailure.report(error))
+        }
+    }
+}
+
+extension Berth {
+    /// Runs a command that blocks, as training does, on a thread of its own: a blocked thread of Swift's pool would be
+    /// one less for the requests that a live cluster waits for.
+    private static func onThread(_ command: any ParsableCommand) async throws {
+        // Handed over: nothing else holds the command.
+        nonisolated(unsafe) var command = command
+        try await withCheckedThrowingContinuation { (ended: CheckedContinuation<Void, any Error>) in
+            let thread = Thread {
+                do {
+                    try command.run()
+                    ended.resume()
+                } catch {
+                    ended.resume(throwing: error)
+                }
+            }
+            thread.name = "command"
+            thread.stackSize = 8 << 20
+            thread.start()
         }
     }
 }
@@ -31,6 +53,6 @@ struct BerthCommand: AsyncParsableCommand {
         version: "berth \(ProjectVersion.current)",
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, ServeCommand.self, CollectCommand.self, LoadCommand.self,
-            CheckCommand.self, BenchCommand.self,
+            CleanCommand.self, CheckCommand.self, BenchCommand.self,
         ])
 }

@@ -32,6 +32,7 @@ private func makeAPIServer(scrapes: Box<Int>, isOver: Box<Bool>) throws -> some 
             })
     }
 
+    let start = Int(Date().timeIntervalSince1970 * 1_000) - 100_000
     let router = Router()
     router.get("api/v1/nodes") { request, _ -> Response in
         if request.uri.queryParameters["watch"] != nil { return watch(nil) }
@@ -51,8 +52,8 @@ private func makeAPIServer(scrapes: Box<Int>, isOver: Box<Bool>) throws -> some 
     router.get("api/v1/nodes/:node/proxy/metrics/cadvisor") { _, context -> Response in
         guard context.parameters.get("node") == "worker-0" else { return Response(status: .forbidden) }
         scrapes.value += 1
-        // A quarter of a core, by cadvisor's own clock.
-        let time = Int(Date().timeIntervalSince1970 * 1_000) - 100_000 + 10_000 * scrapes.value
+        // A quarter of a core, by cadvisor's own clock, which knows nothing of how long the scrapes take.
+        let time = start + 10_000 * scrapes.value
         let text = """
             container_cpu_usage_seconds_total{cpu="total",id="/testbed-worker-0",pod=""} \(2.5 * Double(scrapes.value)) \(time)
             container_cpu_usage_seconds_total{cpu="total",id="/",pod=""} 99999 \(time)

@@ -122,26 +122,28 @@ import Testing
     @Test func aClusterRunResumesBitForBit() async throws {
         try await withTemporaryFolder { folder in
             try prepare(folder)
-            let whole = try await BerthProcess.run(["train", "--config", "train.yaml", "--out", "whole"], in: folder)
-            #expect(whole.status == 0, "\(whole.errors)")
-            let half = ["train", "--config", "train.yaml", "--out", "half"]
-            let stopped = try BerthProcess(half, in: folder)
-            let checkpoints = "\(folder)/half/checkpoints"
-            while stopped.isRunning,
-                (try? FileManager.default.contentsOfDirectory(atPath: checkpoints))?.contains("step-000000000512.h5")
-                    != true
-            {
-                try await Task.sleep(for: .milliseconds(1))
+            // The run that is killed would last for hours, so that it is never too late.
+            let constant = ["train", "--config", "train.yaml", "--set", "ppo.learningRateSchedule=constant"]
+            let killed = try BerthProcess(
+                constant + ["--set", "ppo.totalSteps=1000000000", "--out", "half"], in: folder)
+            func checkpoints() -> [String] {
+                ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/half/checkpoints")) ?? [])
+                    .filter { $0.hasPrefix("step-") && $0.hasSuffix(".h5") }.sorted()
             }
-            stopped.send(SIGKILL)
-            _ = try await stopped.result()
-            let last = "checkpoints/step-000000002048.h5"
-            try #require(!FileManager.default.fileExists(atPath: "\(folder)/half/\(last)"), "it was killed too late")
-            let resumed = try await BerthProcess.run(["train", "--resume", "half"], in: folder)
+            while killed.isRunning, checkpoints().isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+            killed.send(SIGKILL)
+            _ = try await killed.result()
+            let last = try #require(checkpoints().last?.dropFirst("step-".count).dropLast(".h5".count))
+            let steps = try #require(Int(last)) + 1536
+            let total = ["--set", "ppo.totalSteps=\(steps)"]
+            let resumed = try await BerthProcess.run(["train", "--resume", "half"] + total, in: folder)
             #expect(resumed.status == 0, "\(resumed.errors)")
+            let whole = try await BerthProcess.run(constant + total + ["--out", "whole"], in: folder)
+            #expect(whole.status == 0, "\(whole.errors)")
+            let file = "checkpoints/step-\(String(format: "%012d", steps)).h5"
             #expect(
-                try Data(contentsOf: URL(filePath: "\(folder)/half/\(last)"))
-                    == Data(contentsOf: URL(filePath: "\(folder)/whole/\(last)")))
+                try Data(contentsOf: URL(filePath: "\(folder)/half/\(file)"))
+                    == Data(contentsOf: URL(filePath: "\(folder)/whole/\(file)")))
         }
     }
 

@@ -82,11 +82,27 @@ struct ResumeTests {
         #expect(try other.checkpoint() == before)
     }
 
-    @Test("says when environments cannot be stored")
+    @Test("leaves out environments that cannot be stored, and goes on with new episodes")
     func notCodable() throws {
-        let learner = try PPO(
-            settings: PPOSettings(), network: NetworkSettings().candidates(PickLargest.space), seed: 0
-        ) { range in CandidateEnvironmentGroup(range.map { _ in EmptyList() }) }
-        #expect(throws: CheckpointingError.self) { try learner.checkpoint() }
+        func learner(seed: UInt64) throws -> PPO<CandidateEnvironmentGroup<EmptyList>, CandidateActorCritic> {
+            try PPO(
+                settings: PPOSettings(), network: NetworkSettings().candidates(PickLargest.space), seed: seed
+            ) { range in CandidateEnvironmentGroup(range.map { _ in EmptyList() }) }
+        }
+        let checkpoint = try learner(seed: 0).checkpoint()
+        #expect(!checkpoint.values.keys.contains { $0.hasPrefix("environments/") })
+        let other = try learner(seed: 1)
+        try other.restore(from: checkpoint)
+        #expect(try other.checkpoint() == checkpoint)
+    }
+
+    @Test("starts from another run's policy and takes nothing else of it")
+    func adoptsAPolicy() throws {
+        let first = try cartPoleLearner(settings, seed: 1)
+        _ = try first.runIteration()
+        let second = try cartPoleLearner(settings, seed: 2)
+        try second.adoptPolicy(from: first.checkpoint())
+        #expect(second.parameters == first.parameters && second.steps == 0)
+        #expect(try second.checkpoint()["optimizer/first_moment"] != first.checkpoint()["optimizer/first_moment"])
     }
 }

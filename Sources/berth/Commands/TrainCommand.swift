@@ -34,11 +34,21 @@ struct TrainCommand: ParsableCommand {
     var overwrite = false
 
     mutating func run() throws {
+        // From here on, so that what a run makes on a live cluster is removed when it is interrupted.
+        Interruption.install()
         let run = try resume.map(resumed) ?? started()
+        var isClosed = false
+        defer {
+            if !isClosed {
+                do { try run.close() } catch { CommandFailure.warn("not everything was removed: \(error)") }
+            }
+        }
         let clock = ContinuousClock()
         let start = clock.now
         let first = run.training.trainer.steps
         let end = try run.training.run()
+        try run.close()
+        isClosed = true
         let seconds = (clock.now - start) / .seconds(1)
         let steps = run.training.trainer.steps - first
         let folder = run.training.folder.path

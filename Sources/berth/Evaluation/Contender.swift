@@ -6,6 +6,8 @@ import Learning
 struct Contender: Sendable {
     /// Name in the table.
     let name: String
+    /// Whether pods are placed as the default scheduler does; on a live cluster that scheduler itself places them.
+    var usesDefaultScheduler: Bool { name.hasPrefix("default") }
     /// A new copy of the policy.
     let make: @Sendable () throws -> any Policy
 

@@ -1,5 +1,6 @@
 import Baselines
 import Cluster
+import Live
 import Settings
 import Simulator
 import Workloads
@@ -14,6 +15,8 @@ struct EvaluateConfiguration: Configurable, Equatable {
     var simulator = SimulatorSettings()
     /// A file to read `simulator` from instead; its path starts from the folder of this configuration.
     var simulatorFile = ""
+    /// A live cluster to play on instead of a simulated one; its services bring their own load patterns.
+    var live: LiveSettings?
     /// Length of an episode, legal actions and reward.
     var episode = ClusterEnvironmentSettings()
     /// The load patterns.
@@ -52,6 +55,7 @@ struct EvaluateConfiguration: Configurable, Equatable {
     static func read(_ file: String, overrides: [String] = []) throws(SettingsError) -> EvaluateConfiguration {
         var configuration = try load(from: file, overrides: overrides)
         try SimulatorFile.read(&configuration.simulatorFile, into: &configuration.simulator, besides: file)
+        configuration.live?.resolvePaths(besides: file)
         if !configuration.tuning.configuration.isEmpty {
             configuration.tuning.configuration = SimulatorFile.path(configuration.tuning.configuration, besides: file)
         }

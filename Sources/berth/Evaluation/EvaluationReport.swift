@@ -20,22 +20,36 @@ struct EvaluationReport: Encodable {
     init(
         _ contenders: [Contender], _ configuration: EvaluateConfiguration, _ tuning: AutoscalerTuning?, policy: String
     ) throws {
-        let conditions = zip(configuration.patternNames, configuration.patterns).map { name, pattern in
-            var simulator = configuration.simulator
-            simulator.services.patterns = [pattern]
-            return Tournament.Condition(name: name, simulator: simulator)
+        let seeds = (0..<UInt64(configuration.seeds)).map { configuration.firstSeed + $0 }
+        let names = configuration.live == nil ? configuration.patternNames : [LiveTournament.condition]
+        let episodes: [Comparison.Episode]
+        if let live = configuration.live {
+            episodes = try LiveTournament(
+                contenders: contenders, cluster: live, episode: configuration.episode, seeds: seeds
+            ).play()
+        } else {
+            episodes = try Self.simulated(contenders, configuration, seeds)
         }
-        let episodes = try Tournament(
-            contenders: contenders, conditions: conditions, episode: configuration.episode,
-            seeds: (0..<UInt64(configuration.seeds)).map { configuration.firstSeed + $0 }
-        ).play(showing: "episodes")
         comparison = Comparison(
-            episodes: episodes, policies: contenders.map(\.name), patterns: configuration.patternNames,
+            episodes: episodes, policies: contenders.map(\.name), patterns: names,
             reference: EvaluateCommand.reference,
             bootstrap: Bootstrap(resamples: configuration.resamples, seed: configuration.firstSeed))
         self.policy = policy
         self.tuning = tuning
         self.configuration = try configuration.yaml()
+    }
+
+    private static func simulated(
+        _ contenders: [Contender], _ configuration: EvaluateConfiguration, _ seeds: [UInt64]
+    ) throws -> [Comparison.Episode] {
+        let conditions = zip(configuration.patternNames, configuration.patterns).map { name, pattern in
+            var simulator = configuration.simulator
+            simulator.services.patterns = [pattern]
+            return Tournament.Condition(name: name, simulator: simulator)
+        }
+        return try Tournament(
+            contenders: contenders, conditions: conditions, episode: configuration.episode, seeds: seeds
+        ).play(showing: "episodes")
     }
 
     /// The table, and how the HPA was tuned.

@@ -22,6 +22,11 @@ struct CommandFailure: Error {
             "there is no \(what) \"\(name)\"", hint: NearestName.hint(for: name, among: names, what: plural))
     }
 
+    /// Prints what went wrong beside the failure that is reported in the end.
+    static func warn(_ message: String) {
+        Terminal.printError(message, hint: nil)
+    }
+
     /// Prints an error and gives the status to exit with.
     static func report(_ error: any Error) -> Int32 {
         switch error {

@@ -1,13 +1,18 @@
+import Checkpoints
 import Cluster
 import Foundation
 import Gym
 import Learning
+import Live
 import NeuralNetworks
+import Settings
 
 /// A run whose configuration has been found sound: its trainer, and how its policy is evaluated at the end.
 struct PreparedRun {
     let training: TrainingRun
     private let evaluation: () throws -> EpisodeReturns?
+    /// Removes what the run made outside its folder.
+    let close: () throws -> Void
 
     init(_ configuration: TrainConfiguration, folder: RunFolder) throws {
         switch configuration.environment {
@@ -29,6 +34,7 @@ struct PreparedRun {
                     in: FlatEnvironmentGroup([TimeLimit(CartPole(seed: 0), limit: limit)]), seeds: seeds)
                 return EpisodeReturns(seeds: seeds, returns: result.returns, lengths: result.lengths)
             }
+            close = {}
         case .cluster(let settings):
             let trainer = try PPO(
                 settings: configuration.ppo, network: configuration.ppo.network.candidates(ObservationEncoder.space),
@@ -40,6 +46,36 @@ struct PreparedRun {
                 configuration: configuration, folder: folder, trainer: trainer, schema: ObservationEncoder.schema)
             // `berth evaluate` compares policies on clusters, on conditions of its own.
             evaluation = { nil }
+            close = {}
+        case .live(let settings):
+            guard configuration.ppo.environments == 1 else {
+                throw SettingsError(
+                    key: "ppo.environments",
+                    problem: "must be 1 on a live cluster, found \(configuration.ppo.environments)")
+            }
+            let policy =
+                try settings.policy.isEmpty
+                ? nil : Checkpoint.read(try RunFolder.newestCheckpoint(settings.policy))
+            try policy?.requireSchema(ObservationEncoder.schema)
+            let cluster = try LiveRuns.cluster(settings.cluster)
+            do {
+                let trainer = try PPO(
+                    settings: configuration.ppo,
+                    network: configuration.ppo.network.candidates(ObservationEncoder.space), seed: configuration.seed
+                ) { range in
+                    CandidateEnvironmentGroup(
+                        range.map { ClusterEnvironment(backend: cluster, settings: settings.episode, seed: UInt64($0)) }
+                    )
+                }
+                if let policy { try trainer.adoptPolicy(from: policy) }
+                training = TrainingRun(
+                    configuration: configuration, folder: folder, trainer: trainer, schema: ObservationEncoder.schema)
+            } catch {
+                try cluster.close()
+                throw error
+            }
+            evaluation = { nil }
+            close = { try cluster.close() }
         }
     }
 

@@ -1,6 +1,7 @@
 import Baselines
 import Cluster
 import Learning
+import Live
 import Settings
 import Simulator
 
@@ -23,6 +24,10 @@ extension TrainConfiguration {
         if case .cluster(var settings) = configuration.environment {
             try SimulatorFile.read(&settings.simulatorFile, into: &settings.simulator, besides: file)
             configuration.environment = .cluster(settings)
+        }
+        if case .live(var settings) = configuration.environment {
+            settings.cluster.resolvePaths(besides: file)
+            configuration.environment = .live(settings)
         }
         return configuration
     }
@@ -47,11 +52,14 @@ enum TrainEnvironment: ConfigurableChoice, Equatable {
     case cartpole(CartPoleSettings)
     /// Placing pods and scaling services in a simulated cluster.
     case cluster(ClusterTrainSettings)
+    /// Placing pods and scaling services in a live cluster.
+    case live(LiveTrainSettings)
 
     static var choices: [Choice<TrainEnvironment>] {
         [
             Choice("cartpole", CartPoleSettings.self) { .cartpole($0) },
             Choice("cluster", ClusterTrainSettings.self) { .cluster($0) },
+            Choice("live", LiveTrainSettings.self) { .live($0) },
         ]
     }
 
@@ -59,6 +67,7 @@ enum TrainEnvironment: ConfigurableChoice, Equatable {
         switch self {
         case .cartpole(let settings): ("cartpole", settings)
         case .cluster(let settings): ("cluster", settings)
+        case .live(let settings): ("live", settings)
         }
     }
 }
@@ -106,4 +115,15 @@ struct ClusterTrainSettings: Configurable, Equatable {
             ClusterEnvironment(backend: try SimulatedCluster(settings: simulator), settings: episode, seed: seed),
             controller: HorizontalPodAutoscaler(autoscaler), share: controllerShare, seed: seed)
     }
+}
+
+/// A live cluster as an environment to train in. There is one, so `ppo.environments` has to be 1.
+struct LiveTrainSettings: Configurable, Equatable {
+    /// The cluster, its services and their load.
+    var cluster = LiveSettings()
+    /// Length of an episode, legal actions and reward.
+    var episode = ClusterEnvironmentSettings()
+    /// A run folder or checkpoint whose policy is the first one; its path starts from the working directory. Empty:
+    /// a new policy.
+    var policy = ""
 }

@@ -61,7 +61,13 @@ struct TrainingRun {
         var saved = first
         var headlines = Headlines()
         while !trainer.isFinished, Interruption.signalNumber == nil {
-            let metrics = try trainer.runIteration()
+            let metrics: PPOMetrics
+            do {
+                metrics = try trainer.runIteration()
+            } catch is CancellationError where Interruption.signalNumber != nil {
+                // A live cluster breaks an interval off; what was learned before it is kept.
+                break
+            }
             try metricsTable.append(step: trainer.steps, values: MetricsColumns.values(metrics))
             try events.append(step: trainer.steps, scalars: MetricsColumns.scalars(metrics))
             headlines.update(metrics)

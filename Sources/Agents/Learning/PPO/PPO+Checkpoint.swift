@@ -5,8 +5,9 @@ import NeuralNetworks
 import Randomness
 
 extension PPO {
-    /// Everything that the run needs to go on: parameters, optimiser, normalisers, generators, environments, counters.
-    /// - Throws: `CheckpointingError` when the environments cannot be stored.
+    /// Everything that the run needs to go on: parameters, optimiser, normalisers, generators, counters, and the
+    /// environments where they can be stored.
+    /// - Throws: `CheckpointingError` when the environments' state has no form.
     public func checkpoint() throws -> Checkpoint {
         var checkpoint = Checkpoint()
         checkpoint.setParameters(parameters, network.layout)
@@ -24,6 +25,7 @@ extension PPO {
         checkpoint["progress/episodes"] = .int64([Int64(episodes)], shape: [])
 
         let count = settings.environments
+        guard workers[0].environments.canBeStored else { return checkpoint }
         var observations = workers[0].observations.emptied()
         for worker in workers { observations.append(allOf: worker.observations) }
         checkpoint["environments/observations"] = .text(
@@ -40,15 +42,17 @@ extension PPO {
     }
 
     /// Puts back what `checkpoint` gave, so that the run goes on bit for bit as it would have. Nothing changes when it
-    /// throws. Threads may differ from those of the run that wrote it, all other settings may not.
+    /// throws. Threads may differ from those of the run that wrote it, all other settings may not. Environments that
+    /// cannot be stored begin new episodes instead: such a run does not go on bit for bit.
     /// - Throws: `CheckpointError` or `CheckpointingError` naming what is missing or does not fit.
     public func restore(from checkpoint: Checkpoint) throws {
         let count = settings.environments
         let parameters = try checkpoint.parameters(network.layout)
         var optimizer = optimizer
         try checkpoint.restore(&optimizer)
-        let observations = try storedObservations(checkpoint)
-        let normalizer = try storedNormalizer(checkpoint, widths: observations.rowWidths)
+        let isStored = workers[0].environments.canBeStored
+        let observations = isStored ? try storedObservations(checkpoint) : nil
+        let normalizer = try storedNormalizer(checkpoint, widths: workers[0].observations.rowWidths)
         var rewardScaler = rewardScaler
         if rewardScaler != nil {
             rewardScaler?.statistics = try checkpoint.statistics(width: 1, at: "normalizer/returns")
@@ -56,10 +60,11 @@ extension PPO {
         }
         let generator = try checkpoint.generators(1, at: "generators/minibatches")[0]
         let generators = try checkpoint.generators(count, at: "generators/actions")
-        let returns = try checkpoint.doubles("environments/returns", shape: [count])
-        let lengths = try checkpoint.integers("environments/lengths", shape: [count])
+        let returns = try isStored ? checkpoint.doubles("environments/returns", shape: [count]) : []
+        let lengths = try isStored ? checkpoint.integers("environments/lengths", shape: [count]) : []
         let groups = try workers.map { worker in
             var environments = worker.environments
+            guard isStored else { return environments }
             try environments.restore(
                 worker.range.map { Data(try checkpoint.text("environments/states/\($0)").utf8) })
             return environments
@@ -73,13 +78,23 @@ extension PPO {
         (self.parameters, self.optimizer, self.generator) = (parameters, optimizer, generator)
         (self.normalizer, self.rewardScaler) = (normalizer, rewardScaler)
         for (worker, environments) in zip(workers, groups) {
-            worker.environments = environments
             worker.generators = Array(generators[worker.range])
+            guard let observations else { continue }
+            worker.environments = environments
             worker.currentReturns = Array(returns[worker.range])
             worker.currentLengths = lengths[worker.range].map { Int($0) }
             worker.observations.removeAll()
             for index in worker.range { worker.observations.append(index, of: observations) }
         }
+    }
+
+    /// Starts from a policy that was trained before: takes its parameters and what its observations are normalised by,
+    /// and nothing else.
+    /// - Throws: `CheckpointError` naming what is missing or does not fit.
+    public func adoptPolicy(from checkpoint: Checkpoint) throws {
+        let parameters = try checkpoint.parameters(network.layout)
+        let normalizer = try storedNormalizer(checkpoint, widths: workers[0].observations.rowWidths)
+        (self.parameters, self.normalizer) = (parameters, normalizer)
     }
 
     private func storedObservations(_ checkpoint: Checkpoint) throws -> Environments.Observations {

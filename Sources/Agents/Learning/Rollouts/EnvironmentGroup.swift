@@ -29,6 +29,10 @@ public protocol EnvironmentGroup: Sendable {
         _ actions: [Int], into observations: inout Observations, outcomes: inout [Outcome],
         finalObservations: inout Observations) throws
 
+    /// Whether environments of this kind can be stored. Where not, such as on a live cluster, a run that is resumed
+    /// begins new episodes.
+    var canBeStored: Bool { get }
+
     /// The state of each environment, such that `restore` makes them go on as they would have.
     /// - Throws: `CheckpointingError` when environments of this kind cannot be stored.
     func environmentStates() throws -> [Data]
@@ -92,6 +96,8 @@ where Base.ActionSpace == Discrete {
         try vector.step(actions.span, into: &rows, outcomes: &results, finalObservations: &finals)
     }
 
+    public var canBeStored: Bool { Base.self is any Codable.Type }
+
     public func environmentStates() throws -> [Data] { try EnvironmentState.encode(vector.environments) }
 
     public mutating func restore(_ states: [Data]) throws {
@@ -124,6 +130,8 @@ public struct CandidateEnvironmentGroup<Base: CandidateEnvironment & Sendable>: 
         try vector.step(
             actions.span, into: &observations, outcomes: &results, finalObservations: &finalObservations)
     }
+
+    public var canBeStored: Bool { Base.self is any Codable.Type }
 
     public func environmentStates() throws -> [Data] { try EnvironmentState.encode(vector.environments) }
 

@@ -1,0 +1,247 @@
+public import Cluster
+import Foundation
+import Kubernetes
+import LoadGeneration
+public import Logging
+import Randomness
+import Synchronization
+import Workloads
+
+/// A live cluster as the backend of `ClusterEnvironment`: real pods, real load, real measurements.
+///
+/// `reset` makes a namespace, deploys the services into it, binds their first replicas (each to the feasible node with
+/// the smallest share of its CPU requested) and starts their load. Actions go out as they are taken; `advance` waits
+/// for the end of the control interval. `close` removes everything; so does the `reset` of a later run after a crash,
+/// and `LiveCluster.remove`. Nothing without the label `berth.dev/environment` is touched.
+///
+/// All calls block: make them from a thread of your own, not from a task. One caller at a time.
+public final class LiveCluster: ClusterBackend, Sendable {
+    /// What it was made of.
+    public let settings: LiveSettings
+    private let workload: LiveWorkload
+    private let client: APIClient
+    private let audit: AuditLog?
+    private let logger: Logger
+    private let isCancelled: @Sendable () -> Bool
+    private let contents = Mutex<LiveEpisode?>(nil)
+    private let lastSnapshot: Mutex<ClusterSnapshot>
+
+    /// Reads the services' files and finds the cluster; nothing is made yet.
+    /// - Parameters:
+    ///   - settings: validated settings.
+    ///   - logger: told what happens.
+    ///   - isCancelled: asked while time passes; `reset` and `advance` throw `CancellationError` once it is true.
+    /// - Throws: `LiveError`, `ManifestError`, `AccessError` or `APIError` naming the file and key at fault.
+    public init(
+        settings: LiveSettings, logger: Logger, isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) throws {
+        self.settings = settings
+        self.logger = logger
+        self.isCancelled = isCancelled
+        workload = try LiveWorkload(settings)
+        client = try APIClient(access: try settings.kubernetes.access(), timeout: 10)
+        audit = settings.auditLog.isEmpty ? nil : try AuditLog(path: settings.auditLog)
+        lastSnapshot = Mutex(ClusterSnapshot(interval: settings.interval))
+    }
+
+    deinit { contents.withLock { $0?.stop() } }
+
+    /// What was known after the last call. Empty before the first episode.
+    public var snapshot: ClusterSnapshot { lastSnapshot.withLock { $0 } }
+
+    // MARK: Episodes
+
+    /// Ends the episode before, removes what is left of it or of an earlier run, and starts one anew.
+    /// - Parameter seed: decides the load.
+    /// - Throws: `LiveError` where the workload is not ready in time or the namespace is someone else's, `APIError`
+    ///   where the API server refuses. What was made by then is removed.
+    public func reset(seed: UInt64) throws {
+        try close()
+        do {
+            let (settings, workload, client, logger) = (settings, workload, client, logger)
+            try waiting {
+                try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds)
+                try await workload.create(client)
+            }
+            try record(seed: seed, interval: 0, "deploy", "namespace \(settings.namespace)", "", .done, nil)
+            var episode = LiveEpisode(
+                seed: seed, settings: settings, workload: workload,
+                watch: ClusterWatch(client: client, settings: settings))
+            try episode.start(client, logger)
+            show(episode.refreshed())
+            contents.withLock { $0 = episode }
+            if settings.placement == .environment { try placeFirstReplicas() }
+            try awaitReadiness()
+            try contents.withLock { try $0?.startLoad() }
+            for _ in 0..<settings.warmup { _ = try advance() }
+            // What happened before the episode is no one's doing.
+            contents.withLock { $0?.begin() }
+            refresh()
+        } catch {
+            do { try close() } catch let second {
+                logger.error("what was made is not removed", metadata: ["error": "\(second)"])
+            }
+            throw error
+        }
+    }
+
+    /// Ends the episode and removes everything that was made for it. Without an episode it does nothing.
+    /// - Throws: `APIError` or `LiveError` where something could not be removed; call it again, or `remove`.
+    public func close() throws {
+        guard let episode = contents.withLock({ $0 }) else { return }
+        episode.stop()
+        let (settings, client) = (settings, client)
+        _ = try waiting { try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds) }
+        try record(
+            seed: episode.seed, interval: episode.interval, "remove", "namespace \(settings.namespace)", "", .done, nil)
+        contents.withLock { $0 = nil }
+    }
+
+    /// Removes what an environment of these settings left behind, whoever made it.
+    /// - Returns: whether there was anything.
+    /// - Throws: `APIError`, or `LiveError` where the namespace is not an environment's.
+    public static func remove(_ settings: LiveSettings) throws -> Bool {
+        let client = try APIClient(access: try settings.kubernetes.access(), timeout: 10)
+        return try waiting {
+            try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds)
+        }
+    }
+
+    /// Each replica on the feasible node with the smallest share of its CPU requested, as the simulator does.
+    private func placeFirstReplicas() throws {
+        try awaitPods()
+        while let pod = snapshot.pods.first(where: { $0.phase == .pending && $0.service != nil }) {
+            let snapshot = snapshot
+            let feasible = snapshot.nodes.indices.filter { snapshot.obstacle(for: pod, on: $0) == nil }
+            func share(_ index: Int) -> Double {
+                snapshot.nodes[index].requested.cpu / max(1e-9, snapshot.nodes[index].allocatable.cpu)
+            }
+            guard let node = feasible.min(by: { share($0) < share($1) }) else {
+                throw LiveError(
+                    "pod \(pod.name) fits on no node: give the cluster more room or the service fewer replicas")
+            }
+            if let refusal = try apply(.place(pod: pod.id, node: node)) {
+                throw LiveError("pod \(pod.name) cannot be placed: \(refusal)")
+            }
+        }
+    }
+
+    /// Waits until as many replicas exist as are desired.
+    private func awaitPods() throws {
+        try holdOut(seconds: settings.readySeconds, "replicas do not appear") { snapshot in
+            snapshot.services.indices.allSatisfy { service in
+                snapshot.pods.count { $0.service == service && $0.phase != .terminating }
+                    == snapshot.services[service].replicas
+            }
+        }
+    }
+
+    private func awaitReadiness() throws {
+        try holdOut(seconds: settings.readySeconds, "replicas are not ready") { snapshot in
+            snapshot.services.indices.allSatisfy { service in
+                snapshot.services[service].replicas > 0
+                    && snapshot.pods.count { $0.service == service && $0.phase == .ready }
+                        >= snapshot.services[service].replicas
+            }
+        }
+    }
+
+    private func holdOut(seconds: Double, _ problem: String, _ condition: (ClusterSnapshot) -> Bool) throws {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while !condition(refresh()) {
+            guard !isCancelled() else { throw CancellationError() }
+            guard ContinuousClock.now < deadline else {
+                let pods = snapshot.pods.filter { $0.service != nil }
+                    .map { "\($0.name) \($0.phase.rawValue)" }.joined(separator: ", ")
+                throw LiveError("\(problem) within \(seconds) s; pods: \(pods.isEmpty ? "none" : pods)")
+            }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+    }
+
+    @discardableResult
+    private func refresh() -> ClusterSnapshot {
+        let snapshot = contents.withLock { episode in episode?.refreshed() }
+        if let snapshot { show(snapshot) }
+        return self.snapshot
+    }
+
+    private func show(_ snapshot: ClusterSnapshot) {
+        lastSnapshot.withLock { $0 = snapshot }
+    }
+
+    // MARK: Actions
+
+    /// Carries out an action, unless a guard forbids it, and waits until the cluster shows it (10 s at most).
+    /// - Precondition: `action` is not `advance`.
+    /// - Returns: `nil` when it was carried out, otherwise why not: a guard, a disruption budget, an error of the API
+    ///   server or its silence.
+    /// - Throws: `LiveError` before the first episode, or where the audit log cannot be written.
+    public func apply(_ action: ClusterAction) throws -> String? {
+        guard let episode = contents.withLock({ $0 }) else { throw Self.needsReset }
+        let order = LiveOrder(action, in: snapshot, workload)
+        var refusal = episode.obstacle(to: action, in: snapshot)
+        var outcome = AuditLog.Entry.Outcome.refused
+        if refusal == nil {
+            do {
+                let (client, settings, pods) = (client, settings, episode.watch.pods)
+                refusal = try waiting { try await order.carryOut(client, settings, pods) }
+                outcome = refusal == nil ? .done : .refused
+                episode.watch.noteAnswer()
+            } catch {
+                // The server's word or its silence, not a fault of the environment: the episode goes on.
+                (refusal, outcome) = ("\(error)", .failed)
+                logger.warning("an action failed", metadata: ["action": "\(order.name)", "error": "\(error)"])
+            }
+        }
+        try record(
+            seed: episode.seed, interval: episode.interval, order.name, order.object, order.detail, outcome, refusal)
+        guard refusal == nil else { return refusal }
+        guard !settings.guards.dryRun else { return "dry run: the API server would have carried it out" }
+        contents.withLock { $0?.note(action) }
+        awaitEffect(of: action)
+        return nil
+    }
+
+    /// The watch is a little behind the API server; decisions that follow are to see what was done.
+    private func awaitEffect(of action: ClusterAction) {
+        let before = snapshot
+        let deadline = ContinuousClock.now + .seconds(10)
+        while !LiveOrder.shows(action, before: before, after: refresh()), ContinuousClock.now < deadline {
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+    }
+
+    /// Waits for the end of the control interval and measures.
+    /// - Throws: `LiveError` before the first episode.
+    public func advance() throws -> IntervalReport {
+        guard let deadline = contents.withLock({ $0?.nextBoundary }) else { throw Self.needsReset }
+        // Often enough that what the services request is integrated to a few parts in a hundred.
+        while ContinuousClock.now < deadline {
+            guard !isCancelled() else { throw CancellationError() }
+            contents.withLock { $0?.integrate() }
+            let left = (deadline - ContinuousClock.now) / .seconds(1)
+            Thread.sleep(forTimeInterval: max(0, min(left, 0.2)))
+        }
+        if let watch = contents.withLock({ $0?.watch }) { try waiting { await watch.measure() } }
+        let report = contents.withLock { episode -> IntervalReport? in
+            episode?.integrate()
+            return episode?.closeInterval()
+        }
+        refresh()
+        guard let report else { throw Self.needsReset }
+        return report
+    }
+
+    private static let needsReset = LiveError("the episode is over or has not begun: call reset first")
+
+    private func record(
+        seed: UInt64, interval: Int, _ action: String, _ object: String, _ detail: String,
+        _ outcome: AuditLog.Entry.Outcome, _ reason: String?
+    ) throws {
+        try audit?.append(
+            AuditLog.Entry(
+                namespace: settings.namespace, episode: seed, interval: interval, action: action, object: object,
+                detail: detail, outcome: outcome, reason: reason, dryRun: settings.guards.dryRun))
+    }
+}

@@ -1,0 +1,245 @@
+import Cluster
+import Kubernetes
+import LoadGeneration
+import Logging
+import Workloads
+
+/// One episode on a live cluster: its watch, its load and its bookkeeping.
+struct LiveEpisode: Sendable {
+    let seed: UInt64
+    let watch: ClusterWatch
+    /// Intervals that have passed.
+    private(set) var interval = 0
+    /// When the present interval ends.
+    private(set) var nextBoundary = ContinuousClock.now
+    private let settings: LiveSettings
+    private let workload: LiveWorkload
+    private var view: EpisodeView
+    private var generators: [LoadGenerator] = []
+
+    // The present interval.
+    private var evictions = 0
+    private var replicaChanges = 0
+    /// Pods that a scale-down or a rollout may end, so that they are no evictions.
+    private var expectedEnds = 0
+    private var endedBefore = 0
+    private var requestedCoreSeconds = 0.0
+    private var allocatableCoreSeconds = 0.0
+    private var integratedTo = ContinuousClock.now
+    private var intervalStart = ContinuousClock.now
+    private var isRollingOut = false
+
+    init(seed: UInt64, settings: LiveSettings, workload: LiveWorkload, watch: ClusterWatch) {
+        (self.seed, self.settings, self.workload, self.watch) = (seed, settings, workload, watch)
+        view = EpisodeView(
+            start: Timestamp.now.seconds, interval: settings.interval, namespace: settings.namespace,
+            services: workload.services.map { service in
+                let bounds = service.settings.resizeBounds
+                return EpisodeView.Service(
+                    deployment: service.deployment, objective: service.objective,
+                    minimumReplicas: service.settings.minimumReplicas,
+                    maximumReplicas: service.settings.maximumReplicas,
+                    cpuRequestRange: service.requestedCPU * bounds.lower...service.requestedCPU * bounds.upper)
+            })
+    }
+
+    func start(_ client: APIClient, _ logger: Logger) throws {
+        let (watch, settings) = (watch, settings)
+        try waiting {
+            try await watch.start(
+                seconds: settings.readySeconds, usageInterval: settings.usage.interval, logger: logger)
+        }
+    }
+
+    /// Starts each service's load, and with it the first interval.
+    mutating func startLoad() throws {
+        for (index, service) in workload.services.enumerated() {
+            var load = service.settings.load
+            load.objective = service.objective
+            // Long past any episode, so that a run that hangs does not load the cluster for ever.
+            load.duration = 6 * 3600
+            load.seed = seed &* 1_000_003 &+ UInt64(index)
+            let generator = try LoadGenerator(load)
+            let (port, path) = (service.settings.port, service.settings.path)
+            switch service.settings.route {
+            case .pods:
+                watch.route(generator, ofDeployment: service.deployment) { pod in
+                    pod.podIP.map { "http://\($0.contains(":") ? "[\($0)]" : $0):\(port)\(path)" }
+                }
+            case .service:
+                let watch = watch
+                let address = try waiting {
+                    try await watch.serviceAddress(ofDeployment: service.deployment, port: port)
+                }
+                try generator.setTargets([address + path])
+            }
+            generators.append(generator)
+        }
+        openInterval()
+    }
+
+    /// Counts from here: what came before was the warm-up.
+    mutating func begin() {
+        interval = 0
+        view.start = Timestamp.now.seconds
+        (evictions, replicaChanges) = (0, 0)
+    }
+
+    func stop() {
+        for generator in generators { generator.stop() }
+        watch.stop()
+    }
+
+    /// What is known now.
+    mutating func refreshed() -> ClusterSnapshot { view.snapshot(of: watch.view) }
+
+    // MARK: Guards
+
+    /// Why `action` must not be carried out; `nil` when it may.
+    func obstacle(to action: ClusterAction, in snapshot: ClusterSnapshot) -> String? {
+        let silence = watch.view.silence
+        guard silence < 5 else {
+            return "the API server has not answered for \(Int(silence)) s: what is known is out of date"
+        }
+        switch action {
+        case .advance: return nil
+        case .place(let id, let node):
+            guard settings.placement == .environment else { return "the cluster's own scheduler places the pods" }
+            guard let index = snapshot.podIndex(id), snapshot.nodes.indices.contains(node) else {
+                return "there is no pod \(id) or no node \(node)"
+            }
+            let pod = snapshot.pods[index]
+            guard pod.service != nil else { return "pod \(pod.name) is not the environment's" }
+            guard pod.phase == .pending else { return "pod \(pod.name) is bound already" }
+            return snapshot.obstacle(for: pod, on: node).map {
+                "pod \(pod.name) does not fit on \(snapshot.nodes[node].name): \($0.rawValue)"
+            }
+        case .scale(let index, let change):
+            guard let service = service(index, snapshot) else { return "there is no service \(index)" }
+            let wanted = service.replicas + change
+            guard wanted >= service.minimumReplicas, wanted <= service.maximumReplicas else {
+                return "service \(service.name) may have \(service.minimumReplicas) to \(service.maximumReplicas) "
+                    + "replicas, not \(wanted)"
+            }
+            return blindness(service)
+        case .resize(let index, let factor):
+            guard let service = service(index, snapshot) else { return "there is no service \(index)" }
+            let request = service.requests.cpu * factor
+            guard service.cpuRequestRange.contains(request) else {
+                return "service \(service.name) may request \(service.cpuRequestRange.lowerBound) to "
+                    + "\(service.cpuRequestRange.upperBound) cores, not \(request)"
+            }
+            return blindness(service)
+        case .evict(let id):
+            guard let index = snapshot.podIndex(id), let owner = snapshot.pods[index].service else {
+                return "there is no replica \(id)"
+            }
+            let (pod, service) = (snapshot.pods[index], snapshot.services[owner])
+            guard evictions < settings.guards.evictionsPerInterval else {
+                return "\(evictions) pods were evicted in this interval already"
+            }
+            guard pod.phase == .ready || pod.phase == .starting else {
+                return "pod \(pod.name) is \(pod.phase.rawValue)"
+            }
+            guard pod.phase != .ready || service.disruptionsAllowed > 0 else {
+                return "the disruption budget of \(service.name) lets no replica go now"
+            }
+            return blindness(service)
+        }
+    }
+
+    private func service(_ index: Int, _ snapshot: ClusterSnapshot) -> Cluster.Service? {
+        snapshot.services.indices.contains(index) ? snapshot.services[index] : nil
+    }
+
+    /// Nothing is done to a service of which nothing is measured: what came back empty is not zero.
+    private func blindness(_ service: Cluster.Service) -> String? {
+        guard settings.guards.needsMeasurements else { return nil }
+        let hasLoad = service.arrivalRate != nil && service.latencyP99 != nil
+        return hasLoad || service.cpuUsage != nil ? nil : "nothing is measured of service \(service.name)"
+    }
+
+    // MARK: Intervals
+
+    /// Books an action that was carried out.
+    mutating func note(_ action: ClusterAction) {
+        switch action {
+        case .advance, .place: break
+        case .scale(_, let change):
+            replicaChanges += abs(change)
+            expectedEnds += max(0, -change)
+        case .resize: isRollingOut = true
+        case .evict:
+            evictions += 1
+            expectedEnds += 1
+        }
+    }
+
+    private mutating func openInterval() {
+        let now = ContinuousClock.now
+        intervalStart = now
+        integratedTo = now
+        nextBoundary = now + .seconds(settings.interval)
+        (requestedCoreSeconds, allocatableCoreSeconds) = (0, 0)
+        (evictions, replicaChanges, expectedEnds) = (0, 0, 0)
+        endedBefore = watch.view.endedPods
+    }
+
+    /// Adds up what is requested and what there is, from the last call to now.
+    mutating func integrate() {
+        let now = ContinuousClock.now
+        let seconds = (now - integratedTo) / .seconds(1)
+        integratedTo = now
+        let snapshot = refreshed()
+        for pod in snapshot.pods where pod.service != nil && pod.node != nil {
+            requestedCoreSeconds += pod.requests.cpu * seconds
+        }
+        for node in snapshot.nodes where node.isSchedulable {
+            allocatableCoreSeconds += node.allocatable.cpu * seconds
+        }
+    }
+
+    /// Ends the interval and begins the next.
+    mutating func closeInterval() -> IntervalReport {
+        var report = IntervalReport(duration: (ContinuousClock.now - intervalStart) / .seconds(1))
+        for index in generators.indices {
+            let measured = generators[index].harvest()
+            view.services[index].measuredBefore = view.services[index].measured
+            view.services[index].measured = measured
+            view.services[index].measuredAt = Timestamp.now.seconds
+            report.services.append(ServiceInterval(measured))
+        }
+        report.requestedCoreSeconds = requestedCoreSeconds
+        report.allocatableCoreSeconds = allocatableCoreSeconds
+        let known = watch.view
+        let ended = known.endedPods - endedBefore
+        let unexpected = max(0, ended - expectedEnds)
+        // While a rollout replaces pods, those that end are its doing; otherwise someone else evicted them.
+        report.evictions = evictions + (isRollingOut ? 0 : unexpected)
+        report.replicaChanges = replicaChanges + (isRollingOut ? unexpected : 0)
+        isRollingOut = isRollingOut && known.deployments.values.contains { !$0.isRolledOut }
+        let snapshot = refreshed()
+        report.pendingReplicas = snapshot.pods.count { $0.service != nil && $0.phase == .pending }
+        if known.silence > settings.patience {
+            report.failure = "the API server has not answered for \(Int(known.silence)) s"
+        }
+        interval += 1
+        openInterval()
+        return report
+    }
+}
+
+extension ServiceInterval {
+    /// What a load generator saw.
+    init(_ measured: LoadInterval) {
+        self.init()
+        arrived = Double(measured.arrived)
+        completed = Double(measured.completed)
+        rejected = Double(measured.rejected)
+        timedOut = Double(measured.timedOut)
+        overObjective = Double(measured.overObjective)
+        latencyP50 = measured.p50
+        latencyP95 = measured.p95
+        latencyP99 = measured.p99
+    }
+}

@@ -1,0 +1,167 @@
+import Foundation
+import JSON
+import Kubernetes
+
+/// The objects of the episodes: read from the services' files, made to be found again, made and removed.
+struct LiveWorkload: Sendable {
+    /// One service's objects.
+    struct Service: Sendable {
+        var settings: LiveServiceSettings
+        var manifests: [Manifest]
+        /// Name of the Deployment.
+        var deployment: String
+        /// The container whose requests are changed: the first that requests CPU, or else the first.
+        var container: String
+        /// CPU that a replica requests at the start, in cores.
+        var requestedCPU: Double
+        /// The latency objective in seconds.
+        var objective: Double
+    }
+
+    /// The label of everything that an environment made; its value is the environment's namespace.
+    static let label = "berth.dev/environment"
+    /// The Deployment's annotation that holds the latency objective.
+    static let objectiveAnnotation = "berth.dev/latency-objective"
+    /// The scheduler name of pods that the environment binds.
+    static let scheduler = "berth-environment"
+
+    let namespace: String
+    let services: [Service]
+
+    /// Reads the services' files.
+    /// - Throws: `LiveError` or `ManifestError` naming the file and key at fault.
+    init(_ settings: LiveSettings) throws {
+        namespace = settings.namespace
+        var services: [Service] = []
+        for service in settings.services {
+            services.append(try Self.read(service, settings))
+        }
+        let names = services.map(\.deployment)
+        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+            throw LiveError("two services have a Deployment named \(twice): rename one")
+        }
+        self.services = services
+    }
+
+    private static func read(_ settings: LiveServiceSettings, _ live: LiveSettings) throws -> Service {
+        let file = settings.manifest
+        let text: String
+        do {
+            text = try String(contentsOfFile: file, encoding: .utf8)
+        } catch {
+            throw LiveError("\(file): the manifest cannot be read: \(error.localizedDescription)")
+        }
+        var manifests = try Manifest.parse(yaml: text, place: file)
+        let positions = manifests.indices.filter { manifests[$0].kind == "Deployment" }
+        guard let position = positions.first, positions.count == 1 else {
+            throw LiveError("\(file): expected one Deployment, found \(positions.count)")
+        }
+        for index in manifests.indices {
+            manifests[index].namespace = live.namespace
+            manifests[index].labels[label] = live.namespace
+        }
+        let deployment = manifests[position]
+        let objective = try objective(of: deployment, file: file)
+        let container = try container(of: deployment, file: file)
+        manifests[position]["spec"] = try episodeSpec(deployment, settings, live, file: file)
+        return Service(
+            settings: settings, manifests: manifests, deployment: deployment.name, container: container.name,
+            requestedCPU: container.cpu, objective: objective)
+    }
+
+    /// The Deployment's `spec` with the episode's replicas, label and scheduler.
+    private static func episodeSpec(
+        _ deployment: Manifest, _ settings: LiveServiceSettings, _ live: LiveSettings, file: String
+    ) throws -> JSONValue {
+        guard var spec = deployment["spec"]?.object, var template = spec["template"]?.object,
+            var pod = template["spec"]?.object
+        else { throw LiveError("\(file): Deployment \(deployment.name): spec.template.spec is missing") }
+        var metadata = template["metadata"]?.object ?? [:]
+        var labels = metadata["labels"]?.object ?? [:]
+        labels[label] = .string(live.namespace)
+        metadata["labels"] = .object(labels)
+        template["metadata"] = .object(metadata)
+        pod["schedulerName"] = live.placement == .environment ? .string(scheduler) : "default-scheduler"
+        template["spec"] = .object(pod)
+        spec["template"] = .object(template)
+        spec["replicas"] = .integer(Int64(settings.replicas))
+        return .object(spec)
+    }
+
+    private static func objective(of deployment: Manifest, file: String) throws -> Double {
+        let place = "\(file): Deployment \(deployment.name): annotation \(objectiveAnnotation)"
+        guard let text = deployment.value["metadata"]?["annotations"]?[objectiveAnnotation]?.string else {
+            throw LiveError("\(place) is missing: it is the latency that a request should not exceed, such as 100ms")
+        }
+        guard let match = text.wholeMatch(of: /([0-9]+(?:\.[0-9]+)?)(ms|s)/), let number = Double(match.1), number > 0
+        else { throw LiveError("\(place): expected a duration such as 100ms or 1.5s, found \"\(text)\"") }
+        return match.2 == "ms" ? number / 1000 : number
+    }
+
+    private static func container(of deployment: Manifest, file: String) throws -> (name: String, cpu: Double) {
+        let containers = deployment["spec"]?["template"]?["spec"]?["containers"]?.array ?? []
+        var total = 0.0
+        var chosen: String?
+        for container in containers {
+            guard let cpu = container["resources"]?["requests"]?["cpu"] else { continue }
+            let text = cpu.string ?? cpu.integer.map(String.init) ?? ""
+            guard let quantity = try? ResourceQuantity(parsing: text), quantity.value > 0 else { continue }
+            total += quantity.value
+            chosen = chosen ?? container["name"]?.string
+        }
+        guard let name = chosen ?? containers.first?["name"]?.string else {
+            throw LiveError("\(file): Deployment \(deployment.name) has no container with a name")
+        }
+        return (name, total)
+    }
+
+    // MARK: In the cluster
+
+    private var namespaceManifest: Manifest {
+        var manifest = Manifest(apiVersion: "v1", kind: "Namespace", name: namespace)
+        manifest.labels[Self.label] = namespace
+        return manifest
+    }
+
+    /// Makes the namespace and everything in it.
+    /// - Precondition: `remove` has been called.
+    func create(_ client: APIClient) async throws {
+        _ = try await client.create(namespaceManifest)
+        for service in services {
+            for manifest in service.manifests { _ = try await client.create(manifest, namespace: namespace) }
+        }
+    }
+
+    /// Removes the namespace, if an environment made it, and waits until nothing of it is left.
+    /// - Returns: whether there was anything to remove.
+    /// - Throws: `LiveError` for a namespace that someone else made, or that does not go within `seconds`.
+    @discardableResult
+    static func remove(_ namespace: String, _ client: APIClient, seconds: Double) async throws -> Bool {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        var isAsked = false
+        while let found = try await client.find(Namespace.self, namespace, namespace: nil) {
+            guard found.metadata.labels[label] == namespace else {
+                throw LiveError(
+                    "namespace \(namespace) exists and is not an environment's (it has no label \(label)=\(namespace)): "
+                        + "name another in `namespace`")
+            }
+            if !isAsked {
+                // The pods first, at once: a namespace waits for their grace periods.
+                var options = DeletionOptions()
+                options.gracePeriod = 1
+                try await client.deleteAll(
+                    "Deployment", apiVersion: "apps/v1", namespace: namespace, labelSelector: "\(label)=\(namespace)")
+                try await client.deleteAll(
+                    "Pod", apiVersion: "v1", namespace: namespace, labelSelector: "\(label)=\(namespace)",
+                    options: options)
+                _ = try await client.delete("Namespace", apiVersion: "v1", name: namespace)
+                isAsked = true
+            }
+            guard ContinuousClock.now < deadline else {
+                throw LiveError("namespace \(namespace) is not gone \(seconds) s after it was deleted")
+            }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        return isAsked
+    }
+}

@@ -1,0 +1,22 @@
+import Cluster
+import Live
+import Logging
+
+/// Live clusters as the commands use them.
+enum LiveRuns {
+    /// A live cluster that an interruption breaks off.
+    static func cluster(_ settings: LiveSettings) throws -> LiveCluster {
+        var logger = Logger(label: "live") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .warning
+        return try LiveCluster(settings: settings, logger: logger) { Interruption.signalNumber != nil }
+    }
+}
+
+extension LiveSettings {
+    /// Makes the manifests' paths start from the folder of the configuration that names them.
+    mutating func resolvePaths(besides configuration: String) {
+        for index in services.indices {
+            services[index].manifest = SimulatorFile.path(services[index].manifest, besides: configuration)
+        }
+    }
+}
