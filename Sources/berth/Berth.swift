@@ -18,8 +18,16 @@ struct Berth {
                 try await onThread(command)
             }
         } catch {
-            exit(CommandFailure.report(error))
+            end(CommandFailure.report(error))
         }
+        end(0)
+    }
+
+    /// Ends the process without C's exit handlers: OpenSSL's would free what a libcurl thread that is just ending still
+    /// uses. Files are closed by whoever wrote them; only the standard streams have anything left to write.
+    private static func end(_ status: Int32) -> Never {
+        fflush(nil)
+        _exit(status)
     }
 }
 
