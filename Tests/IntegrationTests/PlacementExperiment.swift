@@ -1,14 +1,13 @@
 import Foundation
 import Testing
 
-/// One service to be placed on two nodes, of which one is burnt by a pod that requests nothing.
+/// One service to be placed on two nodes, of which one is burnt by pods that request nothing.
 ///
 /// The service's pods request no CPU either. Requests are all that the default scheduler sees, and CPU shares follow
 /// requests: only among pods without any do neighbours take each other's time, and only telemetry shows it.
 struct PlacementExperiment {
     let testbed: Testbed
 
-    private static let service = "app=nginx-gzip"
     /// Of deploy/testbed: the extender's service.
     private static let extender = "http://10.96.86.86:8686"
 
@@ -31,27 +30,32 @@ struct PlacementExperiment {
         }
     }
 
-    /// Starts a pod that requests nothing and takes all the CPU it can get, on the node that does not run the
-    /// extender: by requests that node is the emptier one.
+    /// Starts three pods that request nothing and take all the CPU they can get, on the node that does not run the
+    /// extender.
+    ///
+    /// One would only halve the CPU of a replica beside it, which costs no more than to keep all replicas on one quiet
+    /// CPU (experiments/testbed has the figures); three leave it a quarter.
     func burnOneNode() async throws -> (quiet: String, busy: String) {
         let extenders = try await testbed.placements(of: "app.kubernetes.io/component=extender")
         let quiet = try #require(extenders.first?.node)
         let busy = quiet == "node0" ? "node1" : "node0"
-        try await testbed.apply(
+        let pods = (0..<3).map { index in
             """
             apiVersion: v1
             kind: Pod
-            metadata: {name: burn, labels: {app: burn}}
+            metadata: {name: burn-\(index), labels: {app: burn}}
             spec:
               nodeSelector: {kubernetes.io/hostname: \(busy)}
               terminationGracePeriodSeconds: 1
               containers:
                 - name: stress
                   image: localhost/bench:1
-                  command: [stress-ng, --cpu, "2", --temp-path, /tmp]
-            """)
-        try await testbed.kubectl("wait", "--for=condition=Ready", "pod/burn", "--timeout=60s")
-        // Long enough for it to be seen: cadvisor renews its figures every 10 to 20 s, a rate takes two of them, and
+                  command: [stress-ng, --cpu, "1", --temp-path, /tmp]
+            """
+        }
+        try await testbed.apply(pods.joined(separator: "\n---\n"))
+        try await testbed.kubectl("wait", "--for=condition=Ready", "pod", "-l", "app=burn", "--timeout=60s")
+        // Long enough to be seen: cadvisor renews its figures every 10 to 20 s, a rate takes two of them, and
         // the extender reads them every 10 s.
         try await Task.sleep(for: .seconds(50))
         return (quiet, busy)
@@ -78,10 +82,6 @@ struct PlacementExperiment {
                 "NodeNames": ["node0", "node1"]
             }
             """
-        for _ in 0..<60 {
-            if try await counter("berth_extender_measured_nodes") == 2 { break }
-            try await Task.sleep(for: .seconds(1))
-        }
         var scores: [String: Int] = [:]
         for _ in 0..<15 {
             let answer = try await testbed.run([
@@ -92,32 +92,44 @@ struct PlacementExperiment {
             scores = Dictionary(list.map { ($0.host, $0.score) }) { $1 }
             // Long enough for a placement that the extender assumes for its answer to expire.
             try await Task.sleep(for: .seconds(6))
-            if isExpected(scores) { break }
+            // The extender counts what it has measured when it decides.
+            if try await metric("berth_extender_measured_nodes") == 2, isExpected(scores) { break }
         }
         return scores
     }
 
-    /// The sum of one of the extender's counters over the series whose labels contain `label`.
-    func counter(_ name: String, label: String = "") async throws -> Double {
-        let text = try await testbed.run(["curl", "--silent", "--fail", "--max-time", "5", "\(Self.extender)/metrics"])
-        return text.split(separator: "\n")
-            .filter { $0.hasPrefix(name) && $0.contains(label) }
-            .compactMap { line in line.split(separator: " ").last.flatMap { Double($0) } }
-            .reduce(0, +)
+    /// The sum of one of the extender's metrics over its series, or over those whose labels contain `label`.
+    func metric(_ name: String, label: String? = nil) async throws -> Double {
+        let text = try await testbed.run([
+            "curl", "--silent", "--show-error", "--fail", "--max-time", "5", "\(Self.extender)/metrics",
+        ])
+        let series = text.split(separator: "\n").filter { line in
+            line.prefix { $0 != "{" && $0 != " " } == name && label.map { line.contains($0) } ?? true
+        }
+        try #require(!series.isEmpty, "the extender reports no \(name)")
+        return try series.reduce(0) { sum, line in
+            sum + (try #require(line.split(separator: " ").last.flatMap { Double($0) }, "no number in '\(line)'"))
+        }
     }
 
     /// How many prioritize calls the extender has answered.
     func prioritized() async throws -> Double {
-        try await counter("berth_extender_requests_total", label: #"verb="prioritize""#)
+        try await metric("berth_extender_requests_total", label: #"verb="prioritize""#)
     }
 
-    /// Scales the service up to `replicas` under this scheduler, from none when it is not there, and waits until they
-    /// are ready.
-    func scaleUp(scheduler: String, replicas: Int) async throws -> [Testbed.Placement] {
-        if try await testbed.kubectl("get", "deployments", "-l", Self.service, "-o", "name").isEmpty {
+    /// Scales a service up to `replicas`, from none when it is not there, and waits until all of them answer.
+    ///
+    /// - Parameters:
+    ///   - name: of the service's deployment.
+    ///   - scheduler: that places its pods.
+    /// - Returns: where its pods are.
+    func scaleUp(_ name: String, scheduler: String, replicas: Int) async throws -> [Testbed.Placement] {
+        if try await testbed.kubectl("get", "deployments", "-l", "app=\(name)", "-o", "name").isEmpty {
             let file = Testbed.repository.appendingPathComponent("scripts/testbed/nginx-gzip.yaml")
             var manifests = try String(contentsOf: file, encoding: .utf8)
             for (shipped, wanted) in [
+                ("{name: nginx-gzip, labels", "{name: \(name), labels"),
+                ("app: nginx-gzip", "app: \(name)"),
                 ("replicas: 1", "replicas: 0"),
                 ("resources: {requests: {cpu: 500m, memory: 64Mi}}", "resources: {}"),
                 ("containers:", "schedulerName: \(scheduler)\n      containers:"),
@@ -127,15 +139,22 @@ struct PlacementExperiment {
             }
             try await testbed.apply(manifests)
         }
-        try await testbed.kubectl("scale", "deployment/nginx-gzip", "--replicas=\(replicas)")
-        try await testbed.kubectl("rollout", "status", "deployment/nginx-gzip", "--timeout=90s")
-        return try await testbed.placements(of: Self.service)
+        try await testbed.kubectl("scale", "deployment/\(name)", "--replicas=\(replicas)")
+        try await testbed.kubectl("rollout", "status", "deployment/\(name)", "--timeout=90s")
+        let placements = try await testbed.placements(of: "app=\(name)")
+        // A pod is ready before its server listens.
+        let untilItAnswers = ["--fail", "--retry", "30", "--retry-delay", "1", "--retry-connrefused"]
+        for url in try urls(of: placements) {
+            try await testbed.run(
+                ["curl", "--silent", "--show-error", "--output", "/dev/null"] + untilItAnswers + [url])
+        }
+        return placements
     }
 
-    /// Removes the service and waits until its pods are gone.
-    func removeService() async throws {
-        try await testbed.kubectl("delete", "deployment/nginx-gzip")
-        try await testbed.waitUntilGone(Self.service)
+    /// Removes services and waits until their pods are gone.
+    func remove(_ names: String...) async throws {
+        for name in names { try await testbed.kubectl("delete", "deployment/\(name)", "--ignore-not-found") }
+        for name in names { try await testbed.waitUntilGone("app=\(name)") }
     }
 
     /// Ends the extender's pod and waits until it is gone.
@@ -144,29 +163,21 @@ struct PlacementExperiment {
         try await testbed.waitUntilGone("app.kubernetes.io/component=extender")
     }
 
-    /// What the load generator measured.
-    struct Latency: Decodable, CustomStringConvertible {
-        var requests: Int
-        var failed: Int
-        var p50: Double
-        var p99: Double
-
-        enum CodingKeys: String, CodingKey {
-            case requests, failed
-            case p50 = "p50_ms"
-            case p99 = "p99_ms"
-        }
-
-        var description: String { "p50 \(p50) ms, p99 \(p99) ms over \(requests) requests, \(failed) failed" }
+    /// Open-loop load of `rate` requests/s over these pods; a seed always gives the same requests at the same times.
+    func load(_ placements: [Testbed.Placement], rate: Int, seconds: Int, seed: Int) async throws
+        -> PlacementComparison.Round
+    {
+        let script = Testbed.repository.appendingPathComponent("scripts/testbed/load.py").path
+        let answer = try await testbed.run(
+            [
+                "python3", script, "--each", "--rate", "\(rate)", "--seconds", "\(seconds)", "--seed", "\(seed)",
+            ] + (try urls(of: placements)))
+        return PlacementComparison.Round(
+            nodes: try placements.map { try #require($0.node, "the pod \($0.pod) is on no node") },
+            load: try JSONDecoder().decode(PlacementComparison.Load.self, from: Data(answer.utf8)))
     }
 
-    /// Open-loop load of 10 requests/s in turn over these pods, for 40 s: about a tenth of one CPU, so that latency
-    /// comes from neighbours rather than from queues.
-    func load(_ placements: [Testbed.Placement]) async throws -> Latency {
-        let urls = try placements.map { "http://\(try #require($0.address))/page.html" }
-        let script = Testbed.repository.appendingPathComponent("scripts/testbed/load.py").path
-        _ = try await testbed.run(["python3", script, "--rate", "10", "--seconds", "3"] + urls)
-        let answer = try await testbed.run(["python3", script, "--rate", "10", "--seconds", "40"] + urls)
-        return try JSONDecoder().decode(Latency.self, from: Data(answer.utf8))
+    private func urls(of placements: [Testbed.Placement]) throws -> [String] {
+        try placements.map { "http://\(try #require($0.address, "the pod \($0.pod) has no address"))/page.html" }
     }
 }

@@ -8,16 +8,25 @@ struct RealClusterTests {
     @Test("The policy's scores decide where real pods run")
     func scoresDecide() async throws {
         let policy = try await trainedPolicy()
+        let lease = try await TestbedLease.acquire()
         do {
             try await placeByScores(policy)
         } catch {
+            print(await Testbed.report())
             try? await Testbed.stop()
+            try? lease.release()
             throw error
         }
         try await Testbed.stop()
+        try lease.release()
     }
 
     private let replicas = 4
+    /// Requests per second over all replicas, of 8 ms each: beside the burning pods replicas queue.
+    private let rate = 50
+    /// Where the comparison's measurements are left: beside the built `berth`.
+    private static let record = URL(fileURLWithPath: Testbed.berth).deletingLastPathComponent()
+        .appendingPathComponent("real-cluster.json")
 
     private func placeByScores(_ policy: String) async throws {
         let testbed = try await Testbed.start()
@@ -32,37 +41,62 @@ struct RealClusterTests {
 
         // As they are.
         let asked = try await experiment.prioritized()
-        let placed = try await experiment.scaleUp(scheduler: "berth-scheduler", replicas: replicas)
+        let placed = try await place(by: "berth-scheduler", in: experiment)
         #expect(placed.map(\.node) == Array(repeating: quiet, count: replicas))
         #expect(try await experiment.prioritized() - asked == Double(replicas))
-        #expect(try await experiment.counter("berth_extender_fallbacks_total") == 0, "the policy did not answer itself")
-        let ours = try await experiment.load(placed)
-        try await experiment.removeService()
+        try await experiment.remove("nginx-by-berth-scheduler")
 
-        // The default scheduler, for comparison.
-        let others = try await experiment.scaleUp(scheduler: "default-scheduler", replicas: replicas)
-        #expect(others.allSatisfy { $0.node != nil })
-        let theirs = try await experiment.load(others)
-        try await experiment.removeService()
-        print("replicas by the policy on \(nodes(placed)): \(ours)")
-        print("replicas by the default scheduler on \(nodes(others)): \(theirs)")
-        #expect(ours.requests == theirs.requests, "the same seed is to give the same arrivals")
-        #expect(ours.failed == 0)
+        try await compareLatency(in: experiment)
+        #expect(try await experiment.metric("berth_extender_fallbacks_total") == 0, "the policy did not answer itself")
 
         // 10 minus each.
         try await experiment.deploy(invertScores: true)
         let inverted = try await experiment.scores { ($0[busy] ?? 0) > ($0[quiet] ?? 0) }
         print("inverted scores: \(inverted)")
         try #require((inverted[busy] ?? 0) > (inverted[quiet] ?? 0), "the scores are not inverted: \(inverted)")
-        let misplaced = try await experiment.scaleUp(scheduler: "berth-scheduler", replicas: replicas)
+        let misplaced = try await place(by: "berth-scheduler", in: experiment)
         #expect(misplaced.map(\.node) == Array(repeating: busy, count: replicas))
 
         // The extender is gone: the scheduler goes on without its advice.
         try await experiment.stopExtender()
-        let more = try await experiment.scaleUp(scheduler: "berth-scheduler", replicas: replicas + 1)
+        let more = try await experiment.scaleUp(
+            "nginx-by-berth-scheduler", scheduler: "berth-scheduler", replicas: replicas + 1)
         #expect(more.count == replicas + 1 && more.allSatisfy { $0.node != nil && $0.scheduler == "berth-scheduler" })
         let added = more.filter { pod in !misplaced.contains { $0.pod == pod.pod } }
         print("without the extender the next replica went to \(nodes(added))")
+    }
+
+    private func place(by scheduler: String, in experiment: PlacementExperiment) async throws -> [Testbed.Placement] {
+        try await experiment.scaleUp("nginx-by-\(scheduler)", scheduler: scheduler, replicas: replicas)
+    }
+
+    /// Measures both schedulers' placements in turn and prints the comparison, which is judged by who reads it: a
+    /// latency depends on the machine.
+    ///
+    /// Both place anew for every pair, since the default scheduler chooses at random among equals. It goes first: it
+    /// would count the policy's replicas against their node, though they are idle while its own are measured.
+    private func compareLatency(in experiment: PlacementExperiment) async throws {
+        var comparison = PlacementComparison()
+        for seed in 1...6 {
+            let standard = try await place(by: "default-scheduler", in: experiment)
+            let policy = try await place(by: "berth-scheduler", in: experiment)
+            #expect((standard + policy).allSatisfy { $0.node != nil })
+            // The first round changes from pair to pair.
+            var rounds: [PlacementComparison.Round] = []
+            for placements in seed.isMultiple(of: 2) ? [standard, policy] : [policy, standard] {
+                rounds.append(try await experiment.load(placements, rate: rate, seconds: 10, seed: seed))
+            }
+            if seed.isMultiple(of: 2) { rounds.reverse() }
+            comparison.pairs.append(.init(seed: seed, policy: rounds[0], standard: rounds[1]))
+            #expect(
+                rounds[0].load.due == rounds[1].load.due && rounds[0].load.replicas == rounds[1].load.replicas,
+                "the same seed is to give the same arrivals")
+            #expect(rounds[0].load.failed == 0)
+            try await experiment.remove("nginx-by-berth-scheduler", "nginx-by-default-scheduler")
+        }
+        print(comparison)
+        try JSONEncoder().encode(comparison).write(to: Self.record)
+        print("every latency is in \(Self.record.path)")
     }
 
     private func nodes(_ placements: [Testbed.Placement]) -> String {

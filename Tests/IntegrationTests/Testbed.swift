@@ -40,6 +40,20 @@ struct Testbed {
         try await Shell.run([script, "down"])
     }
 
+    /// What runs, and the last words of the extender and of the one before it, for a failure's report.
+    static func report() async -> String {
+        let path = try? await Shell.run([script, "kubeconfig"])
+        let testbed = Testbed(kubeconfig: (path ?? "").trimmingCharacters(in: .whitespacesAndNewlines))
+        let pods = ["get", "pods", "--all-namespaces", "-o", "wide"]
+        let logs = ["-n", "berth-system", "logs", "deployment/berth", "--tail=40"]
+        let events = ["get", "events", "--all-namespaces", "--sort-by=.lastTimestamp"]
+        var text = ""
+        for arguments in [pods, logs, logs + ["--previous"], events] {
+            text += (try? await testbed.run(["kubectl"] + arguments, seconds: 20).suffix(6000)) ?? ""
+        }
+        return text
+    }
+
     /// Runs a program against the cluster and returns what it printed.
     @discardableResult
     func run(_ command: [String], seconds: Int = 120) async throws -> String {

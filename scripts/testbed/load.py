@@ -2,12 +2,15 @@
 """Open-loop load: requests leave at the times of a seeded Poisson process, whether or not earlier ones have
 been answered, and each latency counts from the time its request was due (no coordinated omission).
 
-usage: load.py --rate 30 --seconds 20 [--seed 1] URL...
+usage: load.py --rate 30 --seconds 20 [--seed 1] [--each] URL...
 
-The URLs take turns. Prints one line of JSON: requests, failed, p50_ms, p99_ms. A request that fails or has
-no answer within the timeout counts as failed and, in the quantiles, as one that took the whole timeout.
+Each request goes to one of the URLs at random, as kube-proxy would choose, and the same rate, seconds, seed and
+number of URLs give the same requests at the same times.
+Prints one line of JSON: requests, failed, p50_ms, p99_ms, late_p99_ms (how late this program itself was to send),
+and with --each also due_s, url (its index) and latency_ms of every request, in the order of due_s. A request that
+fails or has no answer within the timeout counts as failed and, in the latencies, as one that took the whole timeout.
 """
-import argparse, asyncio, json, random, time, urllib.parse
+import argparse, asyncio, json, math, random, time, urllib.parse
 
 TIMEOUT = 10.0  # seconds
 
@@ -26,33 +29,40 @@ async def request(url):
         raise OSError("not a 200")
 
 
-async def timed(url, due, latencies):
+async def timed(url, due):
+    """Seconds from `due` to the whole answer, and whether there was one."""
     try:
         await asyncio.wait_for(request(url), TIMEOUT)
-        latencies.append(time.monotonic() - due)
+        return time.monotonic() - due, True
     except (OSError, asyncio.TimeoutError, EOFError):
-        latencies.append(None)
+        return TIMEOUT, False
 
 
-async def generate(urls, rate, seconds, seed):
+def arrivals(rate, seconds, seed, choices):
+    """Times of a Poisson process in [0, seconds), each with a number below `choices`."""
     generator = random.Random(seed)
-    latencies, running = [], set()
-    start = time.monotonic()
-    due, count = start + generator.expovariate(rate), 0
-    while due < start + seconds:
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
-        task = asyncio.create_task(timed(urls[count % len(urls)], due, latencies))
-        running.add(task)
-        task.add_done_callback(running.discard)
+    requests, due = [], generator.expovariate(rate)
+    while due < seconds:
+        requests.append((due, generator.randrange(choices)))
         due += generator.expovariate(rate)
-        count += 1
-    await asyncio.gather(*running)
-    return latencies
+    return requests
+
+
+async def generate(urls, requests):
+    """Each request's answer as of `timed`, and how late each was sent, in seconds."""
+    tasks, late = [], []
+    start = time.monotonic()
+    for offset, index in requests:
+        due = start + offset
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        late.append(time.monotonic() - due)
+        tasks.append(asyncio.create_task(timed(urls[index], due)))
+    return await asyncio.gather(*tasks), late
 
 
 def quantile(values, share):
-    """Nearest rank; `values` is sorted."""
-    return values[min(len(values) - 1, int(share * len(values)))]
+    """Nearest rank: the smallest value that at least `share` of the values do not exceed."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
 def main():
@@ -60,17 +70,22 @@ def main():
     parser.add_argument("--rate", type=float, required=True, help="requests per second over all URLs")
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--each", action="store_true", help="print every request's time and latency too")
     parser.add_argument("urls", nargs="+", metavar="URL")
     options = parser.parse_args()
-    urls = [urllib.parse.urlsplit(url) for url in options.urls]
-    latencies = asyncio.run(generate(urls, options.rate, options.seconds, options.seed))
-    if not latencies:
+    requests = arrivals(options.rate, options.seconds, options.seed, len(options.urls))
+    if not requests:
         raise SystemExit("load.py: no request was due in that time; raise --rate or --seconds")
-    values = sorted(TIMEOUT if latency is None else latency for latency in latencies)
-    print(json.dumps({
-        "requests": len(values), "failed": latencies.count(None),
-        "p50_ms": round(1000 * quantile(values, 0.5), 1), "p99_ms": round(1000 * quantile(values, 0.99), 1),
-    }))
+    answers, late = asyncio.run(generate([urllib.parse.urlsplit(url) for url in options.urls], requests))
+    latencies = [latency for latency, _ in answers]
+    result = {"requests": len(answers), "failed": sum(not answered for _, answered in answers)}
+    for name, share, measured in [("p50_ms", 0.5, latencies), ("p99_ms", 0.99, latencies), ("late_p99_ms", 0.99, late)]:
+        result[name] = round(1000 * quantile(measured, share), 1)
+    if options.each:
+        result["due_s"] = [round(offset, 6) for offset, _ in requests]
+        result["url"] = [index for _, index in requests]
+        result["latency_ms"] = [round(1000 * latency, 1) for latency in latencies]
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":
