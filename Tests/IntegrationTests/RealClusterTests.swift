@@ -23,7 +23,7 @@ struct RealClusterTests {
 
     private let replicas = 4
     /// Requests per second over all replicas, of 8 ms each: beside the burning pods replicas queue.
-    private let rate = 50
+    private let rate = 35
     /// Where the comparison's measurements are left: beside the built `berth`.
     private static let record = URL(fileURLWithPath: Testbed.berth).deletingLastPathComponent()
         .appendingPathComponent("real-cluster.json")
@@ -84,7 +84,7 @@ struct RealClusterTests {
             // The first round changes from pair to pair.
             var rounds: [PlacementComparison.Round] = []
             for placements in seed.isMultiple(of: 2) ? [standard, policy] : [policy, standard] {
-                rounds.append(try await experiment.load(placements, rate: rate, seconds: 10, seed: seed))
+                rounds.append(try await experiment.load(placements, rate: rate, seconds: 15, seed: seed))
             }
             if seed.isMultiple(of: 2) { rounds.reverse() }
             comparison.pairs.append(.init(seed: seed, policy: rounds[0], standard: rounds[1]))
