@@ -96,7 +96,7 @@ struct RealClusterTests {
         }
         print(comparison)
         try JSONEncoder().encode(comparison).write(to: Self.record)
-        print("every latency is in \(Self.record.path)")
+        print("every latency is in \(Self.record.lastPathComponent) beside the built berth")
     }
 
     private func nodes(_ placements: [Testbed.Placement]) -> String {
