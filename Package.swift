@@ -122,6 +122,8 @@ let package = Package(
             name: "FollowCluster", dependencies: ["Kubernetes", "Randomness", logging],
             path: "Benchmarks/FollowCluster", swiftSettings: strict),
 
+        // What several test targets start.
+        .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: strict),
         tests("Randomness"),
         tests("Settings"),
         tests("Gym", ["Randomness"]),
@@ -130,7 +132,7 @@ let package = Package(
         tests("Simulator", ["Cluster", "Gym", "Workloads", "Randomness", "Settings"]),
         tests("JSON"),
         tests("Kubernetes", ["HTTP", "JSON", "Randomness", "FollowCluster", logging], exclude: ["Fixtures"]),
-        tests("Telemetry", ["Cluster", "HTTP", "JSON"], exclude: ["Fixtures", "README.md"]),
+        tests("Telemetry", ["Cluster", "HTTP", "JSON", "TestServers"], exclude: ["Fixtures", "README.md"]),
         tests("Live", ["Settings", logging]),
         tests("LoadGeneration", ["Workloads", "Randomness", "Settings"]),
         tests("LinearAlgebra"),

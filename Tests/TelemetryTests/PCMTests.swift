@@ -1,6 +1,7 @@
 import HTTP
 import JSON
 import Telemetry
+import TestServers
 import Testing
 
 /// README.md says where the fixtures come from.

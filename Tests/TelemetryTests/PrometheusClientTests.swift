@@ -1,5 +1,6 @@
 import HTTP
 import Telemetry
+import TestServers
 import Testing
 
 /// Replies in the form of https://prometheus.io/docs/prometheus/latest/querying/api/, from a scripted server.

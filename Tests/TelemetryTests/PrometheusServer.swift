@@ -1,6 +1,7 @@
 import Foundation
 import HTTP
 import Telemetry
+import TestServers
 
 /// A real Prometheus server and a real node-exporter, as Debian packages them, on loopback ports of their own.
 final class PrometheusServer {

@@ -1,5 +1,6 @@
 import Foundation
 import Telemetry
+import TestServers
 import Testing
 
 /// The client against Prometheus itself, which scrapes a real node-exporter and an endpoint of ours.

@@ -3,28 +3,42 @@ import Glibc
 import Synchronization
 
 /// An HTTP server on loopback that answers each request with what `answer` makes of it, on a thread of its own.
-final class TextServer: Sendable {
-    struct Request: Sendable {
-        var method: String
-        var path: String
-        var query: [String: String]
-        var accept: String
-        var body: String
+public final class TextServer: Sendable {
+    /// What was asked for.
+    public struct Request: Sendable {
+        /// Such as GET.
+        public var method: String
+        /// The path without the query.
+        public var path: String
+        /// The query's items.
+        public var query: [String: String]
+        /// The header Accept; empty without.
+        public var accept: String
+        /// The body.
+        public var body: String
     }
 
-    struct Answer: Sendable {
-        var status = 200
+    /// What is answered.
+    public struct Answer: Sendable {
+        var status: Int
         var type: String?
         var body: String
-        /// Keeps the client waiting until it gives up.
-        var neverComes = false
+        var neverComes: Bool
+
+        /// An answer.
+        /// - Parameter neverComes: keeps the client waiting until it gives up.
+        public init(status: Int = 200, type: String? = nil, body: String, neverComes: Bool = false) {
+            (self.status, self.type, self.body, self.neverComes) = (status, type, body, neverComes)
+        }
     }
 
-    let port: Int
+    /// The port that it listens on.
+    public let port: Int
     private let listener: Int32
     private let log = Mutex<[Request]>([])
 
-    init(_ answer: @escaping @Sendable (Request) -> Answer) throws {
+    /// A server that listens on a port of its own until it is released.
+    public init(_ answer: @escaping @Sendable (Request) -> Answer) throws {
         let (listener, port) = try Self.listen()
         self.listener = listener
         self.port = port
@@ -44,11 +58,13 @@ final class TextServer: Sendable {
         close(listener)
     }
 
-    var url: String { "http://127.0.0.1:\(port)" }
-    var requests: [Request] { log.withLock { $0 } }
+    /// Its address without a slash at its end.
+    public var url: String { "http://127.0.0.1:\(port)" }
+    /// What was asked for, in order.
+    public var requests: [Request] { log.withLock { $0 } }
 
     /// A port that was free a moment ago.
-    static func freePort() throws -> Int {
+    public static func freePort() throws -> Int {
         let (socket, port) = try listen()
         close(socket)
         return port
@@ -114,19 +130,4 @@ final class TextServer: Sendable {
             method: first[0], path: url.path, query: Dictionary(query) { $1 }, accept: headers["accept"] ?? "",
             body: body)
     }
-}
-
-/// A file of the fixtures folder.
-func fixture(_ name: String) throws -> [UInt8] {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures")
-    return Array(try Data(contentsOf: folder.appendingPathComponent(name)))
-}
-
-/// What `work` returns once it returns something; `nil` where it does not within a minute.
-func eventually<Value>(_ work: () async throws -> Value?) async throws -> Value? {
-    for _ in 0..<600 {
-        if let value = try await work() { return value }
-        try await Task.sleep(for: .milliseconds(100))
-    }
-    return nil
 }
