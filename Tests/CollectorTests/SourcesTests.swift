@@ -134,6 +134,39 @@ import Testing
         }
     }
 
+    /// `pcm -csv` writes on: the last whole row counts, however long the file has grown, unless it is of another time.
+    @Test func theLastRowOfPCMsFileIsRead() async throws {
+        let now = 1_795_500_000.0
+        func row(_ secondsAgo: Double, ipc: Double) -> String {
+            let format = DateFormatter()
+            format.locale = Locale(identifier: "en_US_POSIX")
+            format.dateFormat = "yyyy-MM-dd,HH:mm:ss.SSS"
+            // In the machine's time zone, as pcm writes it.
+            return "\(format.string(from: Date(timeIntervalSince1970: now - secondsAgo))),0.75,\(ipc),150,50,\n"
+        }
+        let header = "System,System,System,System,System,System\nDate,Time,EXEC,IPC,READ,WRITE,\n"
+        let file = FileManager.default.temporaryDirectory.appending(path: "pcm-\(UUID().uuidString).csv").path
+        func write(_ rows: String) throws { try Data((header + rows).utf8).write(to: URL(filePath: file)) }
+        let source = PCMFileSource(node: "a", path: file, seconds: 20)
+        #expect(throws: CollectorError.self) { try source.read("a", NodeScope(), .end, at: now) }
+
+        for past in [1, 10_000] {
+            let old = (1...past).reversed().map { row(3 + 20 * Double($0), ipc: 1) }.joined()
+            try write(old + row(3, ipc: 1.25) + "2026-11-25,00:0")
+            try source.check()
+            guard case .pcm(let figures) = try source.read("a", NodeScope(), .end, at: now).first else {
+                Issue.record("no row was read behind \(past)")
+                return
+            }
+            #expect(figures.instructionsPerCycle == 1.25 && abs(figures.time - (now - 3)) < 0.01)
+            #expect(figures.memoryBandwidth == 1e10)
+        }
+        #expect(try source.read("a", NodeScope(), .start, at: now).isEmpty)
+        #expect(try source.read("a", NodeScope(cgroup: "/a", isShared: true), .end, at: now).isEmpty)
+        // pcm has stopped: nothing is measured any more.
+        #expect(try source.read("a", NodeScope(), .end, at: now + 60).isEmpty)
+    }
+
     /// The machine that this runs on, by its own clock, over one second.
     @Test func measuresThisMachine() async throws {
         var settings = CollectorSettings()

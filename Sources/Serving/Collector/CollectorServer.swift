@@ -52,7 +52,9 @@ public struct CollectorServer: Sendable {
         let local = settings.local
         if !local.node.isEmpty {
             sources.append(ProcSource(node: local.node, root: local.proc))
-            if !local.pcm.isEmpty {
+            if !local.pcmFile.isEmpty {
+                sources.append(PCMFileSource(node: local.node, path: local.pcmFile, seconds: settings.length))
+            } else if !local.pcm.isEmpty {
                 let endpoint = PCMEndpoint(server: local.pcm, timeout: settings.timeout, client: http)
                 sources.append(PCMSource(node: local.node, endpoint: endpoint, seconds: settings.length))
             }

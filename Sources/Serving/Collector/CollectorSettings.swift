@@ -79,6 +79,8 @@ public struct LocalSettings: Configurable, Equatable {
     public var proc = "/proc"
     /// The address of its pcm-sensor-server. Empty: there is none.
     public var pcm = "http://127.0.0.1:9738"
+    /// A file that `pcm LENGTH -csv=FILE` writes, read in place of the server, with the window's length. Empty: none.
+    public var pcmFile = ""
 
     /// No node.
     public init() {}
@@ -88,6 +90,7 @@ public struct LocalSettings: Configurable, Equatable {
         try require("node", node.isEmpty || NodeName.isValid(node), must: "be a node's name, found '\(node)'")
         try require("proc", proc.hasPrefix("/"), must: "be an absolute path")
         try requireURL("pcm", pcm)
+        try require("pcmFile", pcmFile.isEmpty || pcmFile.hasPrefix("/"), must: "be an absolute path, or empty")
     }
 }
 
