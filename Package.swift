@@ -133,7 +133,7 @@ let package = Package(
         tests("JSON"),
         tests("Kubernetes", ["HTTP", "JSON", "Randomness", "FollowCluster", logging], exclude: ["Fixtures"]),
         tests("Telemetry", ["Cluster", "HTTP", "JSON", "TestServers"], exclude: ["Fixtures", "README.md"]),
-        tests("Live", ["Settings", logging]),
+        tests("Live", ["Kubernetes", "Telemetry", "Settings", "TestServers", logging]),
         tests("LoadGeneration", ["Workloads", "Randomness", "Settings"]),
         tests("LinearAlgebra"),
         tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),

@@ -82,6 +82,17 @@ import Testing
         #expect(message(try settings([one, one])).contains("two services have a Deployment named web"))
     }
 
+    /// What is in no namespace would not go with one.
+    @Test func refusesClusterWideObjects() throws {
+        let role = """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRole
+            metadata: {name: reader}
+            """
+        let found = message(try settings([try manifest(deployment() + "\n---\n" + role)]))
+        #expect(found.contains("ClusterRole reader is in no namespace"), "\(found)")
+    }
+
     /// What would be removed at the end must be the episodes' own.
     @Test(arguments: ["default", "kube-system", "Berth", "", "a b"])
     func refusesNamespaces(_ name: String) throws {

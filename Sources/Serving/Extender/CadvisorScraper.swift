@@ -7,27 +7,16 @@ import ServiceLifecycle
 /// Scrapes every node's cadvisor at an interval and passes on what nodes and pods use.
 struct CadvisorScraper: Service {
     let nodes: ObjectStore<Kubernetes.Node>
-    let interval: Double
-    let scraper: UsageScraper
+    let client: APIClient
+    let settings: UsageSettings
     let scorer: PlacementScorer
     let metrics: ExtenderMetrics
     let logger: Logger
 
-    init(
-        client: APIClient, nodes: ObjectStore<Kubernetes.Node>, settings: UsageSettings, scorer: PlacementScorer,
-        metrics: ExtenderMetrics, logger: Logger
-    ) {
-        self.nodes = nodes
-        self.scorer = scorer
-        self.metrics = metrics
-        self.logger = logger
-        interval = settings.interval
-        scraper = UsageScraper(
-            client: client, nodeCgroup: settings.nodeCgroup, maximumWindow: settings.maximumAge,
-            timeout: max(1, min(settings.interval, 10)))
-    }
-
     func run() async throws {
+        let interval = settings.interval
+        let scraper = try UsageScraper(
+            client: client, settings: settings, timeout: max(1, min(settings.interval, 10)))
         await cancelWhenGracefulShutdown {
             guard interval > 0 else {
                 try? await gracefulShutdown()
@@ -58,6 +47,11 @@ struct CadvisorScraper: Service {
             guard isNew else { return }
             logger.warning(
                 "node cannot be measured; its usage will count as missing",
+                metadata: ["node": "\(node)", "error": "\(error)"])
+        case .withoutCounters(let error, let isNew):
+            guard isNew else { return }
+            logger.warning(
+                "PCM of node cannot be read; what it measures will count as missing",
                 metadata: ["node": "\(node)", "error": "\(error)"])
         }
     }

@@ -78,7 +78,7 @@ public struct ExtenderServer: Sendable {
                     store: pods, client: client, generator: generator.split(), logger: logger,
                     observe: observer(Kubernetes.Pod.self) { scorer.markPodsListed() })),
             CadvisorScraper(
-                client: client, nodes: nodes, settings: settings.telemetry, scorer: scorer, metrics: metrics,
+                nodes: nodes, client: client, settings: settings.telemetry, scorer: scorer, metrics: metrics,
                 logger: logger),
         ]
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Baselines
+import Live
 import Settings
 
 /// `berth evaluate`
@@ -33,11 +34,18 @@ struct EvaluateCommand: ParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Write everything to this file too.", valueName: "file"))
     var json: String?
 
+    @Flag(name: .long, help: "On a live cluster: let the API server check each action and carry out none.")
+    var dryRun = false
+
     mutating func run() throws {
         var configuration = try EvaluateConfiguration.read(options.config, overrides: options.set)
         if let seeds {
             guard seeds > 0 else { throw CommandFailure.usage("--seeds must be 1 or more, found \(seeds)") }
             configuration.seeds = seeds
+        }
+        if dryRun {
+            guard configuration.live != nil else { throw CommandFailure.dryRunNeedsCluster(options.config) }
+            configuration.live?.guards.dryRun = true
         }
         var names = [Self.reference]
         for name in baseline.isEmpty ? configuration.compared : baseline where !names.contains(name) {

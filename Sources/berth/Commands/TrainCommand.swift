@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Live
 import Settings
 
 /// `berth train`
@@ -32,6 +33,9 @@ struct TrainCommand: ParsableCommand {
 
     @Flag(name: .long, help: "Replace a run that is in the folder already.")
     var overwrite = false
+
+    @Flag(name: .long, help: "On a live cluster: let the API server check each action and carry out none.")
+    var dryRun = false
 
     mutating func run() throws {
         // From here on, so that what a run makes on a live cluster is removed when it is interrupted.
@@ -72,6 +76,13 @@ struct TrainCommand: ParsableCommand {
         }
         var configuration = try TrainConfiguration.read(config, overrides: set)
         if let seed { configuration.seed = seed }
+        if dryRun {
+            guard case .live(var live) = configuration.environment else {
+                throw CommandFailure.dryRunNeedsCluster(config)
+            }
+            live.cluster.guards.dryRun = true
+            configuration.environment = .live(live)
+        }
         let name = URL(filePath: config).deletingPathExtension().lastPathComponent
         // Everything that can be wrong with the configuration is found before a folder is made.
         let prepared = try PreparedRun(
@@ -85,6 +96,7 @@ struct TrainCommand: ParsableCommand {
     private func resumed(_ path: String) throws -> PreparedRun {
         for (option, isGiven) in [
             ("--config", config != nil), ("--seed", seed != nil), ("--out", out != nil), ("--overwrite", overwrite),
+            ("--dry-run", dryRun),
         ] where isGiven {
             throw CommandFailure.usage(
                 "\(option) cannot be given with --resume", hint: "the run's own config.yaml says how it goes on")

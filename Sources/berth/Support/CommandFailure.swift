@@ -22,6 +22,13 @@ struct CommandFailure: Error {
             "there is no \(what) \"\(name)\"", hint: NearestName.hint(for: name, among: names, what: plural))
     }
 
+    /// `--dry-run` without a live cluster.
+    static func dryRunNeedsCluster(_ configuration: String) -> CommandFailure {
+        .usage(
+            "--dry-run is for live clusters, and \(configuration) names none",
+            hint: "a simulated cluster can be acted on without harm")
+    }
+
     /// Prints what went wrong beside the failure that is reported in the end.
     static func warn(_ message: String) {
         Terminal.printError(message, hint: nil)

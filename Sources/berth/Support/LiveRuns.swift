@@ -1,4 +1,5 @@
 import Cluster
+import Foundation
 import Live
 import Logging
 
@@ -13,10 +14,12 @@ enum LiveRuns {
 }
 
 extension LiveSettings {
-    /// Makes the manifests' paths start from the folder of the configuration that names them.
+    /// Makes the manifests' paths absolute; they start from the folder of the configuration that names them. A run
+    /// that is resumed reads them from a configuration in another folder.
     mutating func resolvePaths(besides configuration: String) {
-        for index in services.indices {
-            services[index].manifest = SimulatorFile.path(services[index].manifest, besides: configuration)
+        for index in services.indices where !services[index].manifest.isEmpty {
+            let path = SimulatorFile.path(services[index].manifest, besides: configuration)
+            services[index].manifest = URL(filePath: path).path
         }
     }
 }

@@ -66,8 +66,8 @@ public final class LiveCluster: ClusterBackend, Sendable {
             try record(seed: seed, interval: 0, "deploy", "namespace \(settings.namespace)", "", .done, nil)
             var episode = LiveEpisode(
                 seed: seed, settings: settings, workload: workload,
-                watch: ClusterWatch(client: client, settings: settings))
-            try episode.start(client, logger)
+                watch: try ClusterWatch(client: client, settings: settings, logger: logger))
+            try episode.start()
             show(episode.refreshed())
             contents.withLock { $0 = episode }
             if settings.placement == .environment { try placeFirstReplicas() }
@@ -78,7 +78,7 @@ public final class LiveCluster: ClusterBackend, Sendable {
             contents.withLock { $0?.begin() }
             refresh()
         } catch {
-            do { try close() } catch let second {
+            do { try discard(seed: seed) } catch let second {
                 logger.error("what was made is not removed", metadata: ["error": "\(second)"])
             }
             throw error
@@ -89,11 +89,24 @@ public final class LiveCluster: ClusterBackend, Sendable {
     /// - Throws: `APIError` or `LiveError` where something could not be removed; call it again, or `remove`.
     public func close() throws {
         guard let episode = contents.withLock({ $0 }) else { return }
-        episode.stop()
-        let (settings, client) = (settings, client)
-        _ = try waiting { try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds) }
-        try record(
-            seed: episode.seed, interval: episode.interval, "remove", "namespace \(settings.namespace)", "", .done, nil)
+        try discard(seed: episode.seed)
+    }
+
+    /// Removes the namespace, whatever has been made in it by now.
+    private func discard(seed: UInt64) throws {
+        let episode = contents.withLock { $0 }
+        episode?.stop()
+        let (settings, client, interval) = (settings, client, episode?.interval ?? 0)
+        let object = "namespace \(settings.namespace)"
+        do {
+            _ = try waiting {
+                try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds)
+            }
+        } catch {
+            try record(seed: seed, interval: interval, "remove", object, "", .failed, "\(error)")
+            throw error
+        }
+        try record(seed: seed, interval: interval, "remove", object, "", .done, nil)
         contents.withLock { $0 = nil }
     }
 
@@ -110,7 +123,12 @@ public final class LiveCluster: ClusterBackend, Sendable {
     /// Each replica on the feasible node with the smallest share of its CPU requested, as the simulator does.
     private func placeFirstReplicas() throws {
         try awaitPods()
+        let deadline = ContinuousClock.now + .seconds(settings.readySeconds)
         while let pod = snapshot.pods.first(where: { $0.phase == .pending && $0.service != nil }) {
+            guard !isCancelled() else { throw CancellationError() }
+            guard ContinuousClock.now < deadline else {
+                throw LiveError("the first replicas are not bound within \(settings.readySeconds) s: pod \(pod.name)")
+            }
             let snapshot = snapshot
             let feasible = snapshot.nodes.indices.filter { snapshot.obstacle(for: pod, on: $0) == nil }
             func share(_ index: Int) -> Double {
@@ -120,7 +138,8 @@ public final class LiveCluster: ClusterBackend, Sendable {
                 throw LiveError(
                     "pod \(pod.name) fits on no node: give the cluster more room or the service fewer replicas")
             }
-            if let refusal = try apply(.place(pod: pod.id, node: node)) {
+            // What an episode begins with is there in a dry run too.
+            if let refusal = try carryOut(.place(pod: pod.id, node: node), dryRun: false) {
                 throw LiveError("pod \(pod.name) cannot be placed: \(refusal)")
             }
         }
@@ -178,26 +197,35 @@ public final class LiveCluster: ClusterBackend, Sendable {
     ///   server or its silence.
     /// - Throws: `LiveError` before the first episode, or where the audit log cannot be written.
     public func apply(_ action: ClusterAction) throws -> String? {
+        try carryOut(action, dryRun: settings.guards.dryRun)
+    }
+
+    private func carryOut(_ action: ClusterAction, dryRun: Bool) throws -> String? {
         guard let episode = contents.withLock({ $0 }) else { throw Self.needsReset }
+        // A decision may have taken its time: guards judge what is known now.
+        let snapshot = refresh()
         let order = LiveOrder(action, in: snapshot, workload)
         var refusal = episode.obstacle(to: action, in: snapshot)
         var outcome = AuditLog.Entry.Outcome.refused
         if refusal == nil {
             do {
                 let (client, settings, pods) = (client, settings, episode.watch.pods)
-                refusal = try waiting { try await order.carryOut(client, settings, pods) }
+                refusal = try waiting { try await order.carryOut(client, settings.namespace, pods, dryRun: dryRun) }
                 outcome = refusal == nil ? .done : .refused
                 episode.watch.noteAnswer()
             } catch {
                 // The server's word or its silence, not a fault of the environment: the episode goes on.
                 (refusal, outcome) = ("\(error)", .failed)
+                // The server may have done it without our hearing of it: what follows reckons with it.
+                if (error as? APIError)?.kind == .transport, !dryRun { contents.withLock { $0?.note(action) } }
                 logger.warning("an action failed", metadata: ["action": "\(order.name)", "error": "\(error)"])
             }
         }
         try record(
-            seed: episode.seed, interval: episode.interval, order.name, order.object, order.detail, outcome, refusal)
+            seed: episode.seed, interval: episode.interval, order.name, order.object, order.detail, outcome, refusal,
+            dryRun: dryRun)
         guard refusal == nil else { return refusal }
-        guard !settings.guards.dryRun else { return "dry run: the API server would have carried it out" }
+        guard !dryRun else { return "dry run: the API server would have carried it out" }
         contents.withLock { $0?.note(action) }
         awaitEffect(of: action)
         return nil
@@ -220,6 +248,7 @@ public final class LiveCluster: ClusterBackend, Sendable {
         while ContinuousClock.now < deadline {
             guard !isCancelled() else { throw CancellationError() }
             contents.withLock { $0?.integrate() }
+            try interfere()
             let left = (deadline - ContinuousClock.now) / .seconds(1)
             Thread.sleep(forTimeInterval: max(0, min(left, 0.2)))
         }
@@ -233,15 +262,40 @@ public final class LiveCluster: ClusterBackend, Sendable {
         return report
     }
 
+    /// Starts the interference that is due. What the API server does not take is logged; the episode goes on.
+    private func interfere() throws {
+        let due = contents.withLock { $0?.dueInterference() } ?? []
+        guard !due.isEmpty, let episode = contents.withLock({ $0 }) else { return }
+        let pods = StressPods(
+            client: client, namespace: settings.namespace, image: settings.interferencePlan.image)
+        for index in due {
+            let specification = settings.interferencePlan.interference[index]
+            var (outcome, reason) = (AuditLog.Entry.Outcome.done, String?.none)
+            if settings.guards.dryRun {
+                (outcome, reason) = (.refused, "not started in a dry run")
+            } else {
+                do {
+                    try waiting { try await pods.start(specification, name: "interference-\(index)") }
+                } catch {
+                    (outcome, reason) = (.failed, "\(error)")
+                    logger.warning("interference could not be started", metadata: ["error": "\(error)"])
+                }
+            }
+            try record(
+                seed: episode.seed, interval: episode.interval, "interfere", "pod interference-\(index)",
+                specification.particulars, outcome, reason, dryRun: settings.guards.dryRun)
+        }
+    }
+
     private static let needsReset = LiveError("the episode is over or has not begun: call reset first")
 
     private func record(
         seed: UInt64, interval: Int, _ action: String, _ object: String, _ detail: String,
-        _ outcome: AuditLog.Entry.Outcome, _ reason: String?
+        _ outcome: AuditLog.Entry.Outcome, _ reason: String?, dryRun: Bool = false
     ) throws {
         try audit?.append(
             AuditLog.Entry(
                 namespace: settings.namespace, episode: seed, interval: interval, action: action, object: object,
-                detail: detail, outcome: outcome, reason: reason, dryRun: settings.guards.dryRun))
+                detail: detail, outcome: outcome, reason: reason, dryRun: dryRun))
     }
 }

@@ -1,7 +1,6 @@
 import Cluster
 import Kubernetes
 import LoadGeneration
-import Logging
 import Workloads
 
 /// One episode on a live cluster: its watch, its load and its bookkeeping.
@@ -28,6 +27,8 @@ struct LiveEpisode: Sendable {
     private var integratedTo = ContinuousClock.now
     private var intervalStart = ContinuousClock.now
     private var isRollingOut = false
+    /// Time of the episode up to which interference was started; `nil` before it begins.
+    private var interferedTo: Double?
 
     init(seed: UInt64, settings: LiveSettings, workload: LiveWorkload, watch: ClusterWatch) {
         (self.seed, self.settings, self.workload, self.watch) = (seed, settings, workload, watch)
@@ -43,11 +44,10 @@ struct LiveEpisode: Sendable {
             })
     }
 
-    func start(_ client: APIClient, _ logger: Logger) throws {
+    func start() throws {
         let (watch, settings) = (watch, settings)
         try waiting {
-            try await watch.start(
-                seconds: settings.readySeconds, usageInterval: settings.usage.interval, logger: logger)
+            try await watch.start(seconds: settings.readySeconds, usageInterval: settings.usage.interval)
         }
     }
 
@@ -75,14 +75,23 @@ struct LiveEpisode: Sendable {
             }
             generators.append(generator)
         }
-        openInterval()
+        openInterval(ended: watch.view.endedPods)
     }
 
     /// Counts from here: what came before was the warm-up.
     mutating func begin() {
         interval = 0
         view.start = Timestamp.now.seconds
+        interferedTo = 0
         (evictions, replicaChanges) = (0, 0)
+    }
+
+    /// The interference that has become due since the last call, by its position in the plan.
+    mutating func dueInterference() -> [Int] {
+        guard let last = interferedTo else { return [] }
+        let now = max(last, Timestamp.now.seconds - view.start)
+        interferedTo = now
+        return settings.interferencePlan.starting(in: last..<now)
     }
 
     func stop() {
@@ -97,9 +106,13 @@ struct LiveEpisode: Sendable {
 
     /// Why `action` must not be carried out; `nil` when it may.
     func obstacle(to action: ClusterAction, in snapshot: ClusterSnapshot) -> String? {
-        let silence = watch.view.silence
-        guard silence < 5 else {
-            return "the API server has not answered for \(Int(silence)) s: what is known is out of date"
+        let known = watch.view
+        guard known.silence < 5 else {
+            return "the API server has not answered for \(Int(known.silence)) s: what is known is out of date"
+        }
+        guard known.unwatched.isEmpty else {
+            return "the watch of \(known.unwatched.sorted().joined(separator: ", ")) is broken at the moment: what is "
+                + "known is out of date"
         }
         switch action {
         case .advance: return nil
@@ -175,14 +188,15 @@ struct LiveEpisode: Sendable {
         }
     }
 
-    private mutating func openInterval() {
+    /// - Parameter ended: pods that have ended by now.
+    private mutating func openInterval(ended: Int) {
         let now = ContinuousClock.now
         intervalStart = now
         integratedTo = now
         nextBoundary = now + .seconds(settings.interval)
         (requestedCoreSeconds, allocatableCoreSeconds) = (0, 0)
         (evictions, replicaChanges, expectedEnds) = (0, 0, 0)
-        endedBefore = watch.view.endedPods
+        endedBefore = ended
     }
 
     /// Adds up what is requested and what there is, from the last call to now.
@@ -223,8 +237,12 @@ struct LiveEpisode: Sendable {
         if known.silence > settings.patience {
             report.failure = "the API server has not answered for \(Int(known.silence)) s"
         }
+        // Without load an interval would look perfect.
+        for (index, generator) in generators.enumerated() where generator.isFinished {
+            report.failure = "the load of \(workload.services[index].deployment) has ended"
+        }
         interval += 1
-        openInterval()
+        openInterval(ended: known.endedPods)
         return report
     }
 }

@@ -41,10 +41,13 @@ struct LiveOrder: Sendable {
         case .resize(let index, let factor):
             name = "resize"
             let service = snapshot.services[index]
+            let model = workload.services[index]
             let cpu = (service.requests.cpu * factor * 1000).rounded() / 1000
             object = "deployment \(service.name)"
             detail = "from \(service.requests.cpu) to \(cpu) cores"
-            request = .resize(deployment: service.name, container: workload.services[index].container, to: cpu)
+            // One container is changed; the others keep what they request.
+            request = .resize(
+                deployment: service.name, container: model.container, to: max(0.001, cpu - model.otherCPU))
         case .evict(let id):
             name = "evict"
             guard let pod = pod(id) else {
@@ -60,9 +63,8 @@ struct LiveOrder: Sendable {
     /// Asks the API server.
     /// - Returns: `nil` when it was carried out, otherwise why not.
     func carryOut(
-        _ client: APIClient, _ settings: LiveSettings, _ pods: ObjectStore<Kubernetes.Pod>
+        _ client: APIClient, _ namespace: String, _ pods: ObjectStore<Kubernetes.Pod>, dryRun: Bool
     ) async throws -> String? {
-        let (namespace, dryRun) = (settings.namespace, settings.guards.dryRun)
         switch request {
         case .nothing(let reason): return reason
         case .bind(let key, let node):

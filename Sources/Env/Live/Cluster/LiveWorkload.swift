@@ -14,6 +14,8 @@ struct LiveWorkload: Sendable {
         var container: String
         /// CPU that a replica requests at the start, in cores.
         var requestedCPU: Double
+        /// CPU that the replica's other containers request, in cores.
+        var otherCPU: Double
         /// The latency objective in seconds.
         var objective: Double
     }
@@ -22,6 +24,12 @@ struct LiveWorkload: Sendable {
     static let label = "berth.dev/environment"
     /// The Deployment's annotation that holds the latency objective.
     static let objectiveAnnotation = "berth.dev/latency-objective"
+    /// Kinds that live outside of namespaces and would not go with one.
+    private static let clusterWideKinds: Set<String> = [
+        "Namespace", "Node", "PersistentVolume", "StorageClass", "PriorityClass", "RuntimeClass", "IngressClass",
+        "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "APIService",
+        "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "CSIDriver",
+    ]
     /// The scheduler name of pods that the environment binds.
     static let scheduler = "berth-environment"
 
@@ -29,12 +37,13 @@ struct LiveWorkload: Sendable {
     let services: [Service]
 
     /// Reads the services' files.
+    /// - Parameter node: the only node that their pods may run on; `nil` for any.
     /// - Throws: `LiveError` or `ManifestError` naming the file and key at fault.
-    init(_ settings: LiveSettings) throws {
+    init(_ settings: LiveSettings, node: String? = nil) throws {
         namespace = settings.namespace
         var services: [Service] = []
         for service in settings.services {
-            services.append(try Self.read(service, settings))
+            services.append(try Self.read(service, settings, node))
         }
         let names = services.map(\.deployment)
         if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
@@ -43,7 +52,9 @@ struct LiveWorkload: Sendable {
         self.services = services
     }
 
-    private static func read(_ settings: LiveServiceSettings, _ live: LiveSettings) throws -> Service {
+    private static func read(
+        _ settings: LiveServiceSettings, _ live: LiveSettings, _ node: String?
+    ) throws -> Service {
         let file = settings.manifest
         let text: String
         do {
@@ -52,6 +63,11 @@ struct LiveWorkload: Sendable {
             throw LiveError("\(file): the manifest cannot be read: \(error.localizedDescription)")
         }
         var manifests = try Manifest.parse(yaml: text, place: file)
+        if let wide = manifests.first(where: { clusterWideKinds.contains($0.kind) }) {
+            throw LiveError(
+                "\(file): \(wide.kind) \(wide.name) is in no namespace, so it would be left behind: leave it out, and make "
+                    + "it before the episodes")
+        }
         let positions = manifests.indices.filter { manifests[$0].kind == "Deployment" }
         guard let position = positions.first, positions.count == 1 else {
             throw LiveError("\(file): expected one Deployment, found \(positions.count)")
@@ -63,15 +79,15 @@ struct LiveWorkload: Sendable {
         let deployment = manifests[position]
         let objective = try objective(of: deployment, file: file)
         let container = try container(of: deployment, file: file)
-        manifests[position]["spec"] = try episodeSpec(deployment, settings, live, file: file)
+        manifests[position]["spec"] = try episodeSpec(deployment, settings, live, node, file: file)
         return Service(
             settings: settings, manifests: manifests, deployment: deployment.name, container: container.name,
-            requestedCPU: container.cpu, objective: objective)
+            requestedCPU: container.cpu, otherCPU: container.other, objective: objective)
     }
 
-    /// The Deployment's `spec` with the episode's replicas, label and scheduler.
+    /// The Deployment's `spec` with the episode's replicas, label, scheduler and node.
     private static func episodeSpec(
-        _ deployment: Manifest, _ settings: LiveServiceSettings, _ live: LiveSettings, file: String
+        _ deployment: Manifest, _ settings: LiveServiceSettings, _ live: LiveSettings, _ node: String?, file: String
     ) throws -> JSONValue {
         guard var spec = deployment["spec"]?.object, var template = spec["template"]?.object,
             var pod = template["spec"]?.object
@@ -82,6 +98,7 @@ struct LiveWorkload: Sendable {
         metadata["labels"] = .object(labels)
         template["metadata"] = .object(metadata)
         pod["schedulerName"] = live.placement == .environment ? .string(scheduler) : "default-scheduler"
+        if let node { pod["nodeSelector"] = .object(["kubernetes.io/hostname": .string(node)]) }
         template["spec"] = .object(pod)
         spec["template"] = .object(template)
         spec["replicas"] = .integer(Int64(settings.replicas))
@@ -98,70 +115,91 @@ struct LiveWorkload: Sendable {
         return match.2 == "ms" ? number / 1000 : number
     }
 
-    private static func container(of deployment: Manifest, file: String) throws -> (name: String, cpu: Double) {
+    /// The container whose requests are changed, what all request, and what the others do.
+    private static func container(
+        of deployment: Manifest, file: String
+    ) throws -> (name: String, cpu: Double, other: Double) {
         let containers = deployment["spec"]?["template"]?["spec"]?["containers"]?.array ?? []
         var total = 0.0
+        var own = 0.0
         var chosen: String?
         for container in containers {
             guard let cpu = container["resources"]?["requests"]?["cpu"] else { continue }
             let text = cpu.string ?? cpu.integer.map(String.init) ?? ""
             guard let quantity = try? ResourceQuantity(parsing: text), quantity.value > 0 else { continue }
             total += quantity.value
+            if chosen == nil { own = quantity.value }
             chosen = chosen ?? container["name"]?.string
         }
         guard let name = chosen ?? containers.first?["name"]?.string else {
             throw LiveError("\(file): Deployment \(deployment.name) has no container with a name")
         }
-        return (name, total)
+        return (name, total, total - own)
     }
 
     // MARK: In the cluster
 
-    private var namespaceManifest: Manifest {
+    /// A namespace that can be found again.
+    static func namespaceManifest(_ namespace: String) -> Manifest {
         var manifest = Manifest(apiVersion: "v1", kind: "Namespace", name: namespace)
-        manifest.labels[Self.label] = namespace
+        manifest.labels[label] = namespace
         return manifest
     }
 
     /// Makes the namespace and everything in it.
     /// - Precondition: `remove` has been called.
     func create(_ client: APIClient) async throws {
-        _ = try await client.create(namespaceManifest)
+        _ = try await client.create(Self.namespaceManifest(namespace))
         for service in services {
             for manifest in service.manifests { _ = try await client.create(manifest, namespace: namespace) }
         }
     }
 
-    /// Removes the namespace, if an environment made it, and waits until nothing of it is left.
+    /// Removes the namespace, if an environment made it, and waits until nothing of it is left. An API server that does
+    /// not answer or is overloaded is asked again until the time is up.
     /// - Returns: whether there was anything to remove.
-    /// - Throws: `LiveError` for a namespace that someone else made, or that does not go within `seconds`.
+    /// - Throws: `LiveError` for a namespace that someone else made, or that does not go within `seconds`; `APIError`.
     @discardableResult
     static func remove(_ namespace: String, _ client: APIClient, seconds: Double) async throws -> Bool {
         let deadline = ContinuousClock.now + .seconds(seconds)
         var isAsked = false
-        while let found = try await client.find(Namespace.self, namespace, namespace: nil) {
-            guard found.metadata.labels[label] == namespace else {
-                throw LiveError(
-                    "namespace \(namespace) exists and is not an environment's (it has no label \(label)=\(namespace)): "
-                        + "name another in `namespace`")
-            }
-            if !isAsked {
-                // The pods first, at once: a namespace waits for their grace periods.
-                var options = DeletionOptions()
-                options.gracePeriod = 1
-                try await client.deleteAll(
-                    "Deployment", apiVersion: "apps/v1", namespace: namespace, labelSelector: "\(label)=\(namespace)")
-                try await client.deleteAll(
-                    "Pod", apiVersion: "v1", namespace: namespace, labelSelector: "\(label)=\(namespace)",
-                    options: options)
-                _ = try await client.delete("Namespace", apiVersion: "v1", name: namespace)
-                isAsked = true
+        while true {
+            do {
+                guard let found = try await client.find(Namespace.self, namespace, namespace: nil) else {
+                    return isAsked
+                }
+                guard found.metadata.labels[label] == namespace else {
+                    throw LiveError(
+                        "namespace \(namespace) exists and is not an environment's (it has no label "
+                            + "\(label)=\(namespace)): name another in `namespace`")
+                }
+                if !isAsked {
+                    try await askToRemove(namespace, client)
+                    isAsked = true
+                }
+            } catch let error as APIError where error.mayPass && ContinuousClock.now < deadline {
+                try await Task.sleep(for: .seconds(1))
             }
             guard ContinuousClock.now < deadline else {
                 throw LiveError("namespace \(namespace) is not gone \(seconds) s after it was deleted")
             }
             try await Task.sleep(for: .milliseconds(200))
         }
-        return isAsked
     }
+
+    private static func askToRemove(_ namespace: String, _ client: APIClient) async throws {
+        // The pods first, at once: a namespace waits for their grace periods.
+        var options = DeletionOptions()
+        options.gracePeriod = 1
+        try await client.deleteAll(
+            "Deployment", apiVersion: "apps/v1", namespace: namespace, labelSelector: "\(label)=\(namespace)")
+        try await client.deleteAll(
+            "Pod", apiVersion: "v1", namespace: namespace, labelSelector: "\(label)=\(namespace)", options: options)
+        _ = try await client.delete("Namespace", apiVersion: "v1", name: namespace)
+    }
+}
+
+extension APIError {
+    /// Whether the same request may succeed a little later: the server was silent, overloaded or broken.
+    fileprivate var mayPass: Bool { kind == .transport || code == 429 || (code ?? 0) >= 500 }
 }

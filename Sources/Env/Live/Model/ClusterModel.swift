@@ -25,6 +25,7 @@ public struct ClusterModel: Sendable {
     public let maximumAge: Double
     private let maximumReplicas: Int
     private let scope: Scope
+    private let peakMemoryBandwidth: Double?
 
     private var nodes: [String: Kubernetes.Node] = [:]
     /// Parallel to `snapshot.pods`.
@@ -49,13 +50,17 @@ public struct ClusterModel: Sendable {
     ///   - maximumAge: seconds after which a measurement counts as missing.
     ///   - maximumReplicas: most replicas of a service, which the API does not tell.
     ///   - scope: which services are under control.
+    ///   - peakMemoryBandwidth: peak memory bandwidth of a node in bytes/s, which the API does not tell; `nil` where it
+    ///     is not known.
     public init(
-        interval: Double, maximumAge: Double, maximumReplicas: Int, scope: Scope = .askingSchedulers
+        interval: Double, maximumAge: Double, maximumReplicas: Int, scope: Scope = .askingSchedulers,
+        peakMemoryBandwidth: Double? = nil
     ) {
         snapshot = ClusterSnapshot(interval: interval)
         self.maximumAge = maximumAge
         self.maximumReplicas = maximumReplicas
         self.scope = scope
+        self.peakMemoryBandwidth = peakMemoryBandwidth
     }
 
     /// Nodes that are known, whether or not they have reported what pods may request.
@@ -321,6 +326,10 @@ public struct ClusterModel: Sendable {
             let measured = usage[snapshot.nodes[index].name]
             snapshot.nodes[index].cpuUsage = fresh(measured?.cpuCores, now)
             snapshot.nodes[index].memoryUsage = fresh(measured?.memoryBytes, now)
+            snapshot.nodes[index].memoryBandwidth = fresh(measured?.memoryBandwidth, now)
+            snapshot.nodes[index].cacheMissRatio = fresh(measured?.cacheMissRatio, now)
+            snapshot.nodes[index].instructionsPerCycle = fresh(measured?.instructionsPerCycle, now)
+            snapshot.nodes[index].peakMemoryBandwidth = peakMemoryBandwidth
         }
         for index in entries.indices {
             snapshot.pods[index].cpuUsage = fresh(entries[index].cpu, now)

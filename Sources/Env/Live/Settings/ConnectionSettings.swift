@@ -19,7 +19,8 @@ public struct KubernetesSettings: Configurable, Equatable {
     }
 }
 
-/// How usage is measured: from each kubelet's cadvisor, through the API server.
+/// How usage is measured: from each kubelet's cadvisor, through the API server or as a Prometheus server has scraped it;
+/// and from each node's PCM where there is one.
 public struct UsageSettings: Configurable, Equatable {
     /// Seconds from one scrape of a node to the next; 0 switches scraping off.
     public var interval = 10.0
@@ -28,8 +29,12 @@ public struct UsageSettings: Configurable, Equatable {
     /// The cgroup that stands for a node: "/" where a node is a machine. "{node}" stands for the node's name where
     /// several nodes share one.
     public var nodeCgroup = "/"
+    /// The Prometheus server that is asked for cadvisor's figures instead of the kubelets.
+    public var prometheus = PrometheusSettings()
+    /// The nodes' PCM.
+    public var pcm = PCMSettings()
 
-    /// The defaults.
+    /// The defaults: the kubelets, and no PCM.
     public init() {}
 
     /// Refuses values out of range.
@@ -38,4 +43,51 @@ public struct UsageSettings: Configurable, Equatable {
         try require("maximumAge", maximumAge, above: 0)
         try require("nodeCgroup", nodeCgroup.hasPrefix("/"), must: "start with '/'")
     }
+}
+
+/// A Prometheus server that scrapes the kubelets' cadvisor.
+public struct PrometheusSettings: Configurable, Equatable {
+    /// Its address. Empty: the kubelets are asked themselves, through the API server.
+    public var url = ""
+    /// What tells a node's series from others', with {node} for its name.
+    public var nodeSelector = #"node="{node}""#
+    /// Seconds of samples that it is asked for: at least one scrape must fit in.
+    public var range = 60
+
+    /// No server.
+    public init() {}
+
+    public func validate() throws(SettingsError) {
+        try require("url", isAddress(url), must: "begin with http:// or https://, or be empty, found '\(url)'")
+        try require("nodeSelector", nodeSelector.contains("{node}"), must: "contain {node}")
+        try require("range", range, in: 1...3_600)
+    }
+}
+
+/// A pcm-sensor-server on every node.
+public struct PCMSettings: Configurable, Equatable {
+    /// Its address, with {node} for the node's name, such as http://{node}:9738. Empty: there is none, and what it would
+    /// measure is missing.
+    public var url = ""
+    /// The window that it is asked for, in seconds.
+    public var seconds = 20
+    /// Peak memory bandwidth of a node in GB/s, which measured bandwidth is compared with; 0 where it is not known.
+    public var peakBandwidthGB = 0.0
+
+    /// No PCM.
+    public init() {}
+
+    /// Peak memory bandwidth of a node in bytes/s; `nil` where it is not known.
+    public var peakBandwidth: Double? { peakBandwidthGB > 0 ? peakBandwidthGB * 1e9 : nil }
+
+    public func validate() throws(SettingsError) {
+        try require("url", isAddress(url), must: "begin with http:// or https://, or be empty, found '\(url)'")
+        try require("url", url.isEmpty || url.contains("{node}"), must: "contain {node}")
+        try require("seconds", seconds, in: 1...29)
+        try require("peakBandwidthGB", peakBandwidthGB, in: 0...1e6)
+    }
+}
+
+private func isAddress(_ text: String) -> Bool {
+    text.isEmpty || text.hasPrefix("http://") || text.hasPrefix("https://")
 }

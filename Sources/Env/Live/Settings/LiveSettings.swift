@@ -18,6 +18,8 @@ public struct LiveSettings: Configurable, Equatable {
     public var services: [LiveServiceSettings] = []
     /// How nodes and pods are measured.
     public var usage = UsageSettings()
+    /// Interference that every episode meets, by the episode's time: stress-ng pods in its namespace.
+    public var interferencePlan = InterferencePlan()
     /// What must not happen.
     public var guards = GuardSettings()
     /// Seconds that the workload may take to become ready at the start of an episode.
@@ -31,10 +33,9 @@ public struct LiveSettings: Configurable, Equatable {
     public init() {}
 
     public func validate() throws(SettingsError) {
-        try require("namespace", Self.isName(namespace), must: "be a DNS label such as berth-episode")
-        try require(
-            "namespace", !["default", "kube-system", "kube-public", "kube-node-lease"].contains(namespace),
-            must: "be a namespace of the episodes' own: it is removed at the end")
+        if let problem = Self.obstacle(toNamespace: namespace) {
+            try require("namespace", false, must: problem)
+        }
         try require("interval", interval, in: 1...3600)
         try require("warmup", warmup, in: 0...100)
         try require("services", notEmpty: services)
@@ -42,9 +43,14 @@ public struct LiveSettings: Configurable, Equatable {
         try require("patience", patience, in: 1...3600)
     }
 
-    /// Whether `text` is an RFC 1123 label.
-    static func isName(_ text: String) -> Bool {
-        text.wholeMatch(of: /[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/) != nil
+    /// What a namespace must be that it is not; `nil` for one that may be made and removed.
+    static func obstacle(toNamespace text: String) -> String? {
+        // An RFC 1123 label.
+        guard text.wholeMatch(of: /[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/) != nil else {
+            return "be a DNS label such as berth-episode"
+        }
+        return ["default", "kube-system", "kube-public", "kube-node-lease"].contains(text)
+            ? "be a namespace of the episodes' own: it is removed at the end" : nil
     }
 }
 
@@ -109,7 +115,8 @@ public struct GuardSettings: Configurable, Equatable {
     /// Whether scaling, resizing and evicting are refused for a service none of whose load, latency and CPU use is
     /// measured.
     public var needsMeasurements = true
-    /// Whether actions are only checked by the API server and not carried out.
+    /// Whether actions are only checked by the API server and not carried out. The services, their first replicas and
+    /// their load are there all the same.
     public var dryRun = false
 
     /// One eviction an interval, and nothing blindly.

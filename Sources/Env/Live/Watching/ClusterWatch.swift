@@ -23,12 +23,15 @@ final class ClusterWatch: Sendable {
         var endedPods: Int
         /// Seconds since the API server last answered.
         var silence: Double
+        /// Kinds whose watch is broken at the moment: what is known of them may be out of date.
+        var unwatched: Set<String>
     }
 
     fileprivate struct State {
         var model: ClusterModel
         var endedPods = 0
         var lastAnswer = Timestamp.now.seconds
+        var unwatched: Set<String> = []
         var generators: [String: LoadGenerator] = [:]
         var routes: [String: @Sendable (Kubernetes.Pod) -> String?] = [:]
         /// Addresses of ready pods by Deployment and pod.
@@ -42,6 +45,7 @@ final class ClusterWatch: Sendable {
     private let namespace: String
     private let client: APIClient
     private let scraper: UsageScraper
+    private let logger: Logger
     private let shared: Shared
     private let tasks = Mutex<[Task<Void, Never>]>([])
 
@@ -50,17 +54,20 @@ final class ClusterWatch: Sendable {
         init(_ model: ClusterModel) { state = Mutex(State(model: model)) }
     }
 
-    init(client: APIClient, settings: LiveSettings) {
+    /// A watch that has not begun.
+    /// - Throws: what the HTTP client throws where the system lacks what it needs.
+    init(client: APIClient, settings: LiveSettings, logger: Logger) throws {
         self.client = client
+        self.logger = logger
         namespace = settings.namespace
         let shared = Shared(
             ClusterModel(
                 interval: settings.interval, maximumAge: settings.usage.maximumAge, maximumReplicas: 1,
-                scope: .namespace(settings.namespace)))
+                scope: .namespace(settings.namespace), peakMemoryBandwidth: settings.usage.pcm.peakBandwidth))
         self.shared = shared
-        scraper = UsageScraper(
-            client: client, nodeCgroup: settings.usage.nodeCgroup, maximumWindow: settings.usage.maximumAge,
-            timeout: 5)
+        // An interval ends with a scrape: a node that is silent must not make it much longer.
+        scraper = try UsageScraper(
+            client: client, settings: settings.usage, timeout: max(1, min(5, settings.interval / 4)))
         nodes = ObjectStore { change in shared.state.withLock { $0.model.apply(change) } }
         pods = ObjectStore { [namespace] change in shared.state.withLock { $0.apply(change, namespace) } }
         deployments = ObjectStore()
@@ -69,7 +76,7 @@ final class ClusterWatch: Sendable {
 
     /// Starts to watch and waits until everything has been listed once.
     /// - Throws: `LiveError` where that takes more than `seconds`.
-    func start(seconds: Double, usageInterval: Double, logger: Logger) async throws {
+    func start(seconds: Double, usageInterval: Double) async throws {
         var generator = RandomGenerator(seed: 0)
         let budgetPath = try await client.disruptionBudgetPath(namespace: namespace)
         // A cluster that is away for half a minute shall be seen again soon after.
@@ -78,34 +85,47 @@ final class ClusterWatch: Sendable {
             timing.maximumBackoff = 5
             return timing
         }
+        func observer<Object: APIObject>(_ kind: Object.Type) -> @Sendable (Reflector<Object>.Event) -> Void {
+            { [shared] event in
+                shared.state.withLock { state in
+                    if case .failed = event {
+                        state.unwatched.insert(kind.kind)
+                    } else {
+                        state.unwatched.remove(kind.kind)
+                    }
+                }
+            }
+        }
         let reflectors: [@Sendable () async -> Void] = [
             Reflector(
                 store: nodes, client: client, timing: timing(Kubernetes.Node.self), generator: generator.split(),
-                logger: logger
+                logger: logger, observe: observer(Kubernetes.Node.self)
             ).run,
             Reflector(
                 store: pods, client: client, timing: timing(Kubernetes.Pod.self), generator: generator.split(),
-                logger: logger
+                logger: logger, observe: observer(Kubernetes.Pod.self)
             ).run,
             Reflector(
                 store: deployments, client: client, path: Deployment.collectionPath(namespace: namespace),
-                timing: timing(Deployment.self), generator: generator.split(), logger: logger
+                timing: timing(Deployment.self), generator: generator.split(), logger: logger,
+                observe: observer(Deployment.self)
             ).run,
             Reflector(
                 store: budgets, client: client, path: budgetPath, timing: timing(PodDisruptionBudget.self),
-                generator: generator.split(), logger: logger
+                generator: generator.split(), logger: logger, observe: observer(PodDisruptionBudget.self)
             ).run,
         ]
         tasks.withLock { tasks in
             tasks += reflectors.map { run in Task.detached { await run() } }
-            tasks.append(Task.detached { [weak self] in await self?.listen() })
+            tasks.append(Self.repeating(every: 1) { [weak self] in await self?.listen() })
             if usageInterval > 0 {
-                tasks.append(Task.detached { [weak self] in await self?.measure(every: usageInterval) })
+                tasks.append(Self.repeating(every: usageInterval) { [weak self] in await self?.measure() })
             }
         }
         let deadline = ContinuousClock.now + .seconds(seconds)
         while !(nodes.hasSynced && pods.hasSynced && deployments.hasSynced && budgets.hasSynced) {
             guard ContinuousClock.now < deadline else {
+                stop()
                 throw LiveError(
                     "\(client.access.server): nodes, pods, deployments and disruption budgets were not listed within "
                         + "\(seconds) s; check that the API server answers and that the account may list and watch them"
@@ -126,9 +146,9 @@ final class ClusterWatch: Sendable {
 
     var view: View {
         let now = Timestamp.now.seconds
-        let (snapshot, ended, silence) = shared.state.withLock { state in
+        let (snapshot, ended, silence, unwatched) = shared.state.withLock { state in
             state.model.prepare(now: now)
-            return (state.model.snapshot, state.endedPods, now - state.lastAnswer)
+            return (state.model.snapshot, state.endedPods, now - state.lastAnswer, state.unwatched)
         }
         return View(
             snapshot: snapshot,
@@ -138,7 +158,8 @@ final class ClusterWatch: Sendable {
                 }.map(\.metadata.name)),
             deployments: Dictionary(
                 deployments.objects.values.map { ($0.metadata.name, $0) }, uniquingKeysWith: { $1 }),
-            budgets: Array(budgets.objects.values), endedPods: ended, silence: max(0, silence))
+            budgets: Array(budgets.objects.values), endedPods: ended, silence: max(0, silence),
+            unwatched: unwatched)
     }
 
     /// Sends the load of a Deployment to its ready pods from now on.
@@ -147,12 +168,19 @@ final class ClusterWatch: Sendable {
         _ generator: LoadGenerator, ofDeployment name: String,
         to address: @escaping @Sendable (Kubernetes.Pod) -> String?
     ) {
-        let known = pods.objects.values
+        // From here on changes find their route; then what is known already; then without what went meanwhile.
         shared.state.withLock { state in
             state.generators[name] = generator
             state.routes[name] = address
             state.endpoints[name] = [:]
-            for pod in known { state.updateEndpoint(pod, namespace) }
+        }
+        let known = pods.objects
+        shared.state.withLock { state in
+            for pod in known.values { state.updateEndpoint(pod, namespace) }
+        }
+        let present = pods.objects
+        shared.state.withLock { state in
+            state.endpoints[name] = state.endpoints[name]?.filter { present[$0.key] != nil }
             state.retarget(name)
         }
     }
@@ -176,31 +204,46 @@ final class ClusterWatch: Sendable {
 
     // MARK: Background
 
+    /// Does `work` again and again until the task is cancelled.
+    private static func repeating(every seconds: Double, _ work: @escaping @Sendable () async -> Void) -> Task<
+        Void, Never
+    > {
+        Task.detached {
+            while !Task.isCancelled {
+                await work()
+                do { try await Task.sleep(for: .seconds(seconds)) } catch { return }
+            }
+        }
+    }
+
     /// Whether the API server answers is asked for directly: a watch without events looks the same either way.
     private func listen() async {
-        while !Task.isCancelled {
-            if (try? await client.request(.get, "/version", timeout: 3)) != nil { noteAnswer() }
-            do { try await Task.sleep(for: .seconds(1)) } catch { return }
-        }
+        if (try? await client.request(.get, "/version", timeout: 3)) != nil { noteAnswer() }
     }
 
     func noteAnswer() {
         shared.state.withLock { $0.lastAnswer = Timestamp.now.seconds }
     }
 
-    private func measure(every interval: Double) async {
-        while !Task.isCancelled {
-            await measure()
-            do { try await Task.sleep(for: .seconds(interval)) } catch { return }
-        }
-    }
-
     /// Measures every node once. What cannot be measured stays as it was and grows old.
     func measure() async {
         let names = nodes.objects.keys.sorted()
-        await scraper.scrape(names) { [shared] node, outcome in
-            guard case .measured(let usage, let pods, _) = outcome else { return }
-            shared.state.withLock { $0.model.apply(usage, pods: pods, of: node) }
+        await scraper.scrape(names) { [shared, logger] node, outcome in
+            switch outcome {
+            case .measured(let usage, let pods, let isRecovery):
+                if isRecovery { logger.notice("node is measured again", metadata: ["node": "\(node)"]) }
+                shared.state.withLock { $0.model.apply(usage, pods: pods, of: node) }
+            case .failed(let error, let isNew):
+                guard isNew else { return }
+                logger.warning(
+                    "node cannot be measured; its usage will count as missing",
+                    metadata: ["node": "\(node)", "error": "\(error)"])
+            case .withoutCounters(let error, let isNew):
+                guard isNew else { return }
+                logger.warning(
+                    "PCM of node cannot be read; what it measures will count as missing",
+                    metadata: ["node": "\(node)", "error": "\(error)"])
+            }
         }
     }
 }

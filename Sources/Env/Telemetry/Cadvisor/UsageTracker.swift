@@ -4,11 +4,25 @@ public struct ResourceUsage: Sendable, Hashable {
     public var cpuCores: Measurement?
     /// Working set in bytes.
     public var memoryBytes: Measurement?
+    /// Memory traffic in bytes/s; of nodes with PCM.
+    public var memoryBandwidth: Measurement?
+    /// Last-level cache misses / references, 0 to 1; of nodes with PCM.
+    public var cacheMissRatio: Measurement?
+    /// Instructions retired per unhalted cycle; of nodes with PCM.
+    public var instructionsPerCycle: Measurement?
 
     /// Nothing measured.
     public init(cpuCores: Measurement? = nil, memoryBytes: Measurement? = nil) {
         self.cpuCores = cpuCores
         self.memoryBytes = memoryBytes
+    }
+
+    /// Adds what PCM measured; what it did not stays as it was.
+    public mutating func add(_ figures: PCMFigures) {
+        func measured(_ value: Double?) -> Measurement? { value.map { Measurement(value: $0, time: figures.time) } }
+        memoryBandwidth = measured(figures.memoryBandwidth) ?? memoryBandwidth
+        cacheMissRatio = measured(figures.cacheMissRatio) ?? cacheMissRatio
+        instructionsPerCycle = measured(figures.instructionsPerCycle) ?? instructionsPerCycle
     }
 }
 

@@ -77,16 +77,34 @@ public struct PrometheusReply: Sendable, Equatable {
         guard case .matrix(let elements) = result else { return [] }
         var byTime: [Double: [MetricSample]] = [:]
         for element in elements {
-            guard let name = element.labels["__name__"] else { continue }
-            var labels = MetricLabels()
-            for (label, value) in element.labels.sorted(by: { $0.key < $1.key }) where label != "__name__" {
-                labels.append(label, value)
-            }
+            guard let (name, labels) = element.metric else { continue }
             for sample in element.samples {
                 byTime[sample.time, default: []].append(
                     MetricSample(name: name, labels: labels, value: sample.value, timestamp: sample.time))
             }
         }
         return byTime.sorted { $0.key < $1.key }.map { (time: $0.key, samples: $0.value) }
+    }
+
+    /// The latest sample of each of a matrix's series, with the time at which it was scraped. Empty for results of other
+    /// types; series without `__name__` are left out.
+    public var latest: [MetricSample] {
+        guard case .matrix(let elements) = result else { return [] }
+        return elements.compactMap { element in
+            guard let (name, labels) = element.metric, let last = element.samples.last else { return nil }
+            return MetricSample(name: name, labels: labels, value: last.value, timestamp: last.time)
+        }
+    }
+}
+
+extension PrometheusReply.MatrixElement {
+    /// The metric's name and its other labels; `nil` where the query dropped the name.
+    fileprivate var metric: (name: String, labels: MetricLabels)? {
+        guard let name = labels["__name__"] else { return nil }
+        var others = MetricLabels()
+        for (label, value) in labels.sorted(by: { $0.key < $1.key }) where label != "__name__" {
+            others.append(label, value)
+        }
+        return (name, others)
     }
 }

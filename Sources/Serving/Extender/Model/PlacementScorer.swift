@@ -93,7 +93,8 @@ public final class PlacementScorer: Sendable {
             State(
                 model: ClusterModel(
                     interval: settings.interval, maximumAge: settings.telemetry.maximumAge,
-                    maximumReplicas: settings.maximumReplicas),
+                    maximumReplicas: settings.maximumReplicas,
+                    peakMemoryBandwidth: settings.telemetry.pcm.peakBandwidth),
                 policy: policy, fallback: fallback,
                 generator: RandomGenerator(seed: UInt64(settings.seed), stream: 1)))
     }
