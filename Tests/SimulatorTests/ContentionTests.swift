@@ -58,6 +58,32 @@ import Workloads
         #expect(abs(try #require(service.latencyP99) / p99 - 1) < 0.03)
     }
 
+    /// The same beside a job that is started on the node by name, as interference specifications are.
+    @Test func aJobThatIsStartedOnANodeTakesItsShare() throws {
+        var cluster = try cluster(nil) { $0.cpuRequest = ValueRange(0.5) }
+        var job = BatchJob(cores: 0.9, memory: 1e6)
+        (job.requestedCores, job.duration) = (0.25, 1e6)
+        cluster.start(job, named: "burn", on: 0)
+        #expect(cluster.snapshot.nodes[0].podCount == 2)
+        #expect(abs(cluster.snapshot.nodes[0].requested.cpu - 0.75) < 1e-12)
+        _ = try cluster.advance()
+        let time = 0.02 * 1.5
+        let p99 = -log(0.01) * time / (1 - 5 * time)
+        #expect(abs(try #require(cluster.advance().services[0].latencyP99) / p99 - 1) < 0.03)
+    }
+
+    /// A job ends with the interval in which its time is up.
+    @Test func aStartedJobEnds() throws {
+        var cluster = try cluster(nil) { _ in }
+        var job = BatchJob(cores: 0.5, memory: 1e6)
+        job.duration = 1.5 * cluster.settings.interval
+        cluster.start(job, named: "burn", on: 0)
+        for left in [2, 1, 1] {
+            _ = try cluster.advance()
+            #expect(cluster.snapshot.nodes[0].podCount == left)
+        }
+    }
+
     @Test func aJobThatRequestsNothingHasTheLeastWeight() throws {
         // Two shares against 512: the replica keeps practically all of the core.
         var cluster = try cluster(burner(cores: 0.95, requested: 0)) { $0.cpuRequest = ValueRange(0.5) }

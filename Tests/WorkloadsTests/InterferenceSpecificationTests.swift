@@ -182,3 +182,30 @@ private struct ReadPod: Decodable {
         }
     }
 }
+
+/// What stress pods take, as the simulator plays them.
+@Suite struct StressCostTests {
+    private func job(_ source: StressSource, level: Double? = nil, amount: Double? = nil) -> BatchJob? {
+        var specification = InterferenceSpecification()
+        (specification.source, specification.level, specification.amount) = (source, level, amount)
+        (specification.workers, specification.cpuRequest, specification.duration) = (2, 0.1, 60)
+        var cost = StressCost()
+        (cost.cacheMiB, cost.bandwidthCores) = (20, 0.4)
+        return cost.job(specification, nodeMemory: 8e9)
+    }
+
+    @Test func levelsAndAmountsBecomeJobs() throws {
+        #expect(try #require(job(.cpu, level: 0.5)).cores == 1)
+        #expect(try #require(job(.cpu, amount: 1.5)).cores == 1.5)
+        let cache = try #require(job(.lastLevelCache, level: 0.25))
+        #expect(cache.cores == 0.5 && cache.cache == 20 * 1_048_576)
+        // Two workers of 4,000 MB/s each at level 1.
+        let stream = try #require(job(.memoryBandwidth, level: 0.5))
+        #expect(stream.memoryBandwidth == 4e9 && abs(stream.cores - 0.4) < 1e-12)
+        #expect(try #require(job(.memoryBandwidth, amount: 2000)).memoryBandwidth == 2e9)
+        #expect(try #require(job(.memoryCapacity, level: 0.5)).memory == 1e9)
+        #expect(try #require(job(.memoryCapacity, amount: 512)).memory == 512 * 1_048_576)
+        for job in [cache, stream] { #expect(job.requestedCores == 0.1 && job.duration == 60) }
+        for source in [StressSource.l1d, .l1i, .network, .disk] { #expect(job(source, level: 1) == nil) }
+    }
+}

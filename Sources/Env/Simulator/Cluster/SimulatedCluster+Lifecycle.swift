@@ -1,7 +1,7 @@
 import Cluster
 import Foundation
 import Randomness
-import Workloads
+public import Workloads
 
 /// Pods come, become ready, and go.
 extension SimulatedCluster {
@@ -126,6 +126,23 @@ extension SimulatedCluster {
             id: state.nextPodID, name: "\(rules.kinds[kind].name)-\(state.jobsStarted)", service: nil,
             requests: Resources(cpu: job.requestedCores, memory: job.requestedMemory), created: state.snapshot.time)
         guard let node = chooseNode(for: pod, process.chooser()) else { return }
+        run(job, as: pod, on: node)
+    }
+
+    /// Starts a batch job on a node now, as an interference specification does on a live cluster. It runs for
+    /// `job.duration`, to the end of an interval.
+    /// - Precondition: an episode has begun and `node` is one of the snapshot's.
+    public mutating func start(_ job: BatchJob, named name: String, on node: Int) {
+        precondition(state.isRunning && state.nodes.indices.contains(node), "a node of an episode")
+        let requests = Resources(cpu: job.requestedCores, memory: job.requestedMemory)
+        run(
+            job,
+            as: Pod(
+                id: state.nextPodID, name: name, service: nil, requests: requests, created: state.snapshot.time),
+            on: node)
+    }
+
+    private mutating func run(_ job: BatchJob, as pod: Pod, on node: Int) {
         let cores = max(1e-3, job.cores)
         append(
             pod,
