@@ -83,6 +83,9 @@ let package = Package(
                 "Cluster", "HTTP", "JSON", "Kubernetes", "Telemetry", "LoadGeneration", "Workloads", "Randomness",
                 "Settings", logging,
             ]),
+        room(
+            "Env", "Calibration",
+            ["Live", "LoadGeneration", "Simulator", "Cluster", "Workloads", "Randomness", "Settings"]),
 
         // Agents: what acts
         room("Agents", "LinearAlgebra", ["COpenBLAS", "CKernels"]),
@@ -112,7 +115,8 @@ let package = Package(
             name: "berth",
             dependencies: [
                 "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration", "Live",
-                "NeuralNetworks", "Checkpoints", "Learning", "Baselines", "Extender", "Collector", "Monitoring",
+                "Calibration", "NeuralNetworks", "Checkpoints", "Learning", "Baselines", "Extender", "Collector",
+                "Monitoring",
                 argumentParser, logging, metrics,
             ],
             path: "Sources/berth", swiftSettings: strict),
@@ -134,6 +138,7 @@ let package = Package(
         tests("Kubernetes", ["HTTP", "JSON", "Randomness", "FollowCluster", logging], exclude: ["Fixtures"]),
         tests("Telemetry", ["Cluster", "HTTP", "JSON", "TestServers"], exclude: ["Fixtures", "README.md"]),
         tests("Live", ["Kubernetes", "Telemetry", "Settings", "TestServers", logging]),
+        tests("Calibration", ["Live", "Simulator", "Workloads", "Settings"]),
         tests("LoadGeneration", ["Workloads", "Randomness", "Settings"]),
         tests("LinearAlgebra"),
         tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),

@@ -61,6 +61,6 @@ struct BerthCommand: AsyncParsableCommand {
         version: "berth \(ProjectVersion.current)",
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, ServeCommand.self, CollectCommand.self, LoadCommand.self,
-            CleanCommand.self, CheckCommand.self, BenchCommand.self,
+            CalibrateCommand.self, InterfereCommand.self, CleanCommand.self, CheckCommand.self, BenchCommand.self,
         ])
 }

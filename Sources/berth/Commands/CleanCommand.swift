@@ -1,4 +1,5 @@
 import ArgumentParser
+import Calibration
 import Live
 import Settings
 
@@ -8,16 +9,26 @@ struct CleanCommand: ParsableCommand {
         commandName: "clean", abstract: "Removes what a run on a live cluster left behind.",
         discussion: """
             A run removes what it made when it ends, also after Ctrl-C. This is for one that was killed: it removes the \
-            namespace of the configuration's episodes, if an environment made it, and nothing else.
+            namespace that the configuration names, if berth made it, and nothing else.
             """)
 
     @Option(
         name: .long,
-        help: ArgumentHelp("A configuration for training or evaluating on a live cluster.", valueName: "file"))
-    var config: String
+        help: ArgumentHelp(
+            "A configuration for training, evaluating or calibrating on a live cluster.", valueName: "file"))
+    var config: String?
+
+    @Option(name: .long, help: "The namespace itself, such as that of berth interfere, in place of a configuration.")
+    var namespace: String?
 
     mutating func run() throws {
-        let settings = try Self.liveSettings(of: config)
+        var settings = LiveSettings()
+        switch (config, namespace) {
+        case (let config?, nil): settings = try Self.liveSettings(of: config)
+        case (nil, let namespace?): settings.namespace = namespace
+        default:
+            throw CommandFailure.usage("expected either --config FILE or --namespace NAME")
+        }
         let wasThere = try LiveCluster.remove(settings)
         print(
             wasThere
@@ -30,6 +41,7 @@ struct CleanCommand: ParsableCommand {
             guard case .live(let settings) = training.environment else { throw notLive(config) }
             return settings.cluster
         }
+        if let calibration = try? CalibrationSettings.load(from: config) { return calibration.live }
         guard let settings = try EvaluateConfiguration.read(config).live else { throw notLive(config) }
         return settings
     }

@@ -1,0 +1,39 @@
+/// What a calibration is judged by.
+public enum Statistics {
+    /// The middle of the values, or the mean of the two in the middle.
+    /// - Precondition: there are values.
+    public static func median(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        let middle = sorted.count / 2
+        return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
+    }
+
+    /// Spearman's rank correlation: Pearson's of the ranks, equals sharing the mean of theirs. NaN where one side does
+    /// not vary.
+    /// - Precondition: both have the same number of values.
+    public static func rankCorrelation(_ left: [Double], _ right: [Double]) -> Double {
+        precondition(left.count == right.count, "pairs")
+        let (x, y) = (ranks(left), ranks(right))
+        let mean = Double(left.count - 1) / 2
+        var (xy, xx, yy) = (0.0, 0.0, 0.0)
+        for index in x.indices {
+            xy += (x[index] - mean) * (y[index] - mean)
+            xx += (x[index] - mean) * (x[index] - mean)
+            yy += (y[index] - mean) * (y[index] - mean)
+        }
+        return xy / (xx * yy).squareRoot()
+    }
+
+    private static func ranks(_ values: [Double]) -> [Double] {
+        let order = values.indices.sorted { values[$0] < values[$1] }
+        var ranks = [Double](repeating: 0, count: values.count)
+        var first = 0
+        while first < order.count {
+            var last = first
+            while last + 1 < order.count, values[order[last + 1]] == values[order[first]] { last += 1 }
+            for place in first...last { ranks[order[place]] = Double(first + last) / 2 }
+            first = last + 1
+        }
+        return ranks
+    }
+}
