@@ -159,7 +159,12 @@ let package = Package(
             name: "ScriptsTests", path: "Tests/ScriptsTests", exclude: ["Fixtures"], swiftSettings: strict),
         // The command line and the real cluster, from outside: runs the built `berth`.
         .testTarget(
-            name: "IntegrationTests", dependencies: ["berth"], path: "Tests/IntegrationTests", swiftSettings: strict),
+            name: "IntegrationTests",
+            dependencies: [
+                "berth", "Live", "LoadGeneration", "Cluster", "Baselines", "Gym", "Randomness", "Workloads", "Settings",
+                "TestServers", logging,
+            ],
+            path: "Tests/IntegrationTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

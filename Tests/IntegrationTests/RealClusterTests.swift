@@ -1,25 +1,25 @@
 import Foundation
 import Testing
 
-/// The whole path on real parts: a trained policy, served by the extender in a pod, places real pods through the
-/// real kube-scheduler with the shipped configuration.
-@Suite(.enabled(if: Testbed.obstacle == nil, Comment(rawValue: Testbed.obstacle ?? "")))
-struct RealClusterTests {
-    @Test("The policy's scores decide where real pods run")
-    func scoresDecide() async throws {
-        let policy = try await trainedPolicy()
-        let lease = try await TestbedLease.acquire()
-        do {
-            try await placeByScores(policy)
-        } catch {
-            print(await Testbed.report())
-            try? await Testbed.stop()
-            try? lease.release()
-            throw error
+/// What needs a real cluster: one test after the other, since there is one testbed.
+@Suite(.serialized, .enabled(if: Testbed.obstacle == nil, Comment(rawValue: Testbed.obstacle ?? "")))
+enum TestbedTests {}
+
+extension TestbedTests {
+    /// The whole path on real parts: a trained policy, served by the extender in a pod, places real pods through the
+    /// real kube-scheduler with the shipped configuration.
+    @Suite struct RealClusterTests {
+        @Test("The policy's scores decide where real pods run")
+        func scoresDecide() async throws {
+            let policy = try await TestbedPolicy.trained()
+            try await Testbed.borrow { testbed in try await PlacementProof(testbed: testbed).placeByScores(policy) }
         }
-        try await Testbed.stop()
-        try lease.release()
     }
+}
+
+/// The assertions of `RealClusterTests`.
+private struct PlacementProof {
+    let testbed: Testbed
 
     private let replicas = 4
     /// Requests per second over all replicas, of 8 ms each: beside the burning pods replicas queue.
@@ -28,8 +28,7 @@ struct RealClusterTests {
     private static let record = URL(fileURLWithPath: Testbed.berth).deletingLastPathComponent()
         .appendingPathComponent("real-cluster.json")
 
-    private func placeByScores(_ policy: String) async throws {
-        let testbed = try await Testbed.start()
+    func placeByScores(_ policy: String) async throws {
         try await testbed.importImage(policy: policy)
         let experiment = PlacementExperiment(testbed: testbed)
 
@@ -102,18 +101,22 @@ struct RealClusterTests {
     private func nodes(_ placements: [Testbed.Placement]) -> String {
         placements.map { $0.node ?? "no node" }.joined(separator: ", ")
     }
+}
 
+/// A policy for the testbed.
+enum TestbedPolicy {
     /// The run folder named by BERTH_TEST_POLICY, or else a policy trained here for clusters like the testbed.
-    private func trainedPolicy() async throws -> String {
+    /// - Parameter steps: decisions that it is trained for; `nil` for what the configuration says.
+    static func trained(steps: Int? = nil) async throws -> String {
         if let folder = ProcessInfo.processInfo.environment["BERTH_TEST_POLICY"] { return folder }
         let root = Testbed.repository
-        let folder = root.appendingPathComponent(".build/integration-policy").path
+        let folder = root.appendingPathComponent(".build/integration-policy\(steps.map { "-\($0)" } ?? "")").path
         try? FileManager.default.removeItem(atPath: folder)
         try await Shell.run(
             [
                 Testbed.berth, "train", "--config", root.appendingPathComponent("scripts/testbed/train.yaml").path,
                 "--seed", "1", "--out", folder,
-            ], seconds: 300)
+            ] + (steps.map { ["--set", "ppo.totalSteps=\($0)"] } ?? []), seconds: 300)
         return folder
     }
 }

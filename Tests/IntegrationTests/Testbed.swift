@@ -25,7 +25,23 @@ struct Testbed {
         return process.terminationStatus == 3 ? text.trimmingCharacters(in: .whitespacesAndNewlines) : nil
     }()
 
-    private let kubeconfig: String
+    /// Path of the administrator's kubeconfig.
+    let kubeconfig: String
+
+    /// Starts the testbed for `body` and takes it down after it, whatever happens. What runs is printed on a failure.
+    static func borrow(_ body: (Testbed) async throws -> Void) async throws {
+        let lease = try await TestbedLease.acquire()
+        do {
+            try await body(try await start())
+        } catch {
+            print(await report())
+            try? await stop()
+            try? lease.release()
+            throw error
+        }
+        try await stop()
+        try lease.release()
+    }
 
     /// Starts it, from a clean state. The first time on a machine this builds Kubernetes, for about 10 minutes.
     static func start() async throws -> Testbed {
@@ -38,6 +54,11 @@ struct Testbed {
     /// Stops it and removes all it made.
     static func stop() async throws {
         try await Shell.run([script, "down"])
+    }
+
+    /// Takes the API server away for good, or brings it back.
+    static func apiServer(_ verb: String) async throws {
+        try await Shell.run([script, "api-server", verb])
     }
 
     /// What runs, and the last words of the extender and of the one before it, for a failure's report.

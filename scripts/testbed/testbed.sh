@@ -8,6 +8,7 @@
 #   testbed.sh status                                     nodes and pods
 #   testbed.sh kubeconfig                                 path of the admin kubeconfig
 #   testbed.sh import-image FILE.tar                      load an image archive on every node
+#   testbed.sh api-server stop|start                      take the API server away, and bring it back
 #   testbed.sh check                                      whether this machine can run it
 #   testbed.sh build                                      what `up` needs, into the cache (about 10 minutes, once)
 #
@@ -182,6 +183,20 @@ network() {
 J
 }
 
+api_server() {
+    # Pods reach it through the service 10.96.0.1, so it listens on an address of the bridge.
+    start apiserver "$BIN/kube-apiserver" --etcd-servers="$ETCD" --secure-port=16443 \
+        --bind-address="$API_ADDRESS" --advertise-address="$API_ADDRESS" \
+        --tls-cert-file="$STATE/pki/apiserver.crt" --tls-private-key-file="$STATE/pki/apiserver.key" \
+        --client-ca-file="$STATE/pki/ca.crt" --service-account-key-file="$STATE/pki/sa.pub" \
+        --service-account-signing-key-file="$STATE/pki/sa.key" \
+        --service-account-issuer=https://kubernetes.default.svc --authorization-mode=Node,RBAC \
+        --service-cluster-ip-range=10.96.0.0/16 --allow-privileged=true \
+        --kubelet-preferred-address-types=InternalIP \
+        --kubelet-client-certificate="$STATE/pki/admin.crt" --kubelet-client-key="$STATE/pki/admin.key"
+    wait_for 60 kube-apiserver kubectl get --raw /readyz
+}
+
 control_plane() { # control_plane [SCHEDULER-CONFIG]
     mkdir -p "$STATE/pki"
     openssl req -x509 -newkey rsa:2048 -nodes -keyout "$STATE/pki/ca.key" -out "$STATE/pki/ca.crt" \
@@ -199,17 +214,7 @@ control_plane() { # control_plane [SCHEDULER-CONFIG]
 
     start etcd etcd --data-dir "$STATE/etcd" --listen-client-urls "$ETCD" --advertise-client-urls "$ETCD" \
         --listen-peer-urls http://127.0.0.1:12380
-    # Pods reach it through the service 10.96.0.1, so it listens on an address of the bridge.
-    start apiserver "$BIN/kube-apiserver" --etcd-servers="$ETCD" --secure-port=16443 \
-        --bind-address="$API_ADDRESS" --advertise-address="$API_ADDRESS" \
-        --tls-cert-file="$STATE/pki/apiserver.crt" --tls-private-key-file="$STATE/pki/apiserver.key" \
-        --client-ca-file="$STATE/pki/ca.crt" --service-account-key-file="$STATE/pki/sa.pub" \
-        --service-account-signing-key-file="$STATE/pki/sa.key" \
-        --service-account-issuer=https://kubernetes.default.svc --authorization-mode=Node,RBAC \
-        --service-cluster-ip-range=10.96.0.0/16 --allow-privileged=true \
-        --kubelet-preferred-address-types=InternalIP \
-        --kubelet-client-certificate="$STATE/pki/admin.crt" --kubelet-client-key="$STATE/pki/admin.key"
-    wait_for 60 kube-apiserver kubectl get --raw /readyz
+    api_server
     start controller-manager "$BIN/kube-controller-manager" --kubeconfig="$KUBECONFIG_FILE" --leader-elect=false \
         --port=0 --service-account-private-key-file="$STATE/pki/sa.key" --root-ca-file="$STATE/pki/ca.crt"
     if [ -n "${1:-}" ]; then
@@ -412,6 +417,15 @@ import_image() {
     for socket in "$RUN"/node*.sock; do ctr -a "$socket" -n k8s.io images import "$1"; done
 }
 
+outage() { # outage stop|start : of the API server
+    [ -e "$STATE/ready" ] || { say "api-server: the testbed is not up"; exit 1; }
+    case ${1:-} in
+        stop) stop apiserver ;;
+        start) running apiserver || api_server ;;
+        *) say "api-server: expected stop or start, not '${1:-}'"; exit 2 ;;
+    esac
+}
+
 lock() { # one at a time; the processes started here do not inherit it
     mkdir -p "$TESTBED_HOME"
     exec 9> "$TESTBED_HOME/lock"
@@ -428,7 +442,8 @@ case ${1:-} in
         kubectl get nodes -o wide; kubectl get pods -A -o wide ;;
     kubeconfig) echo "$KUBECONFIG_FILE" ;;
     import-image) import_image "${2:-}" ;;
+    api-server) lock; outage "${2:-}" ;;
     check) check ;;
     build) check; lock; build ;;
-    *) sed -n '2,20p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
+    *) sed -n '2,21p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
 esac
