@@ -37,22 +37,13 @@ struct CadvisorScraper: Service {
     }
 
     @Sendable private func take(_ node: String, _ outcome: UsageScraper.Outcome) {
+        outcome.report(of: node, to: logger)
         switch outcome {
-        case .measured(let usage, let pods, let isRecovery):
-            if isRecovery { logger.info("node is measured again", metadata: ["node": "\(node)"]) }
+        case .measured(let usage, let pods, _):
             scorer.apply(usage: usage, pods: pods, ofNode: node)
             metrics.scrapes.increment()
-        case .failed(let error, let isNew):
-            metrics.failedScrapes.increment()
-            guard isNew else { return }
-            logger.warning(
-                "node cannot be measured; its usage will count as missing",
-                metadata: ["node": "\(node)", "error": "\(error)"])
-        case .withoutCounters(let error, let isNew):
-            guard isNew else { return }
-            logger.warning(
-                "PCM of node cannot be read; what it measures will count as missing",
-                metadata: ["node": "\(node)", "error": "\(error)"])
+        case .failed: metrics.failedScrapes.increment()
+        case .withoutCounters: break
         }
     }
 }

@@ -1,5 +1,6 @@
 import HTTP
 public import Kubernetes
+public import Logging
 import Synchronization
 public import Telemetry
 
@@ -135,6 +136,27 @@ public final class UsageScraper: Sendable {
                         + "and which label bears the node's name (prometheus.nodeSelector)")
             }
             return CadvisorScrape(samples: samples, nodeCgroup: cgroup, receivedAt: Timestamp.now.seconds)
+        }
+    }
+}
+
+extension UsageScraper.Outcome {
+    /// Tells `logger` when `node`, or its PCM, can no longer be measured, and when it can again.
+    public func report(of node: String, to logger: Logger) {
+        switch self {
+        case .measured(_, _, let isRecovery):
+            guard isRecovery else { return }
+            logger.notice("node is measured again", metadata: ["node": "\(node)"])
+        case .failed(let error, let isNew):
+            guard isNew else { return }
+            logger.warning(
+                "node cannot be measured; its usage will count as missing",
+                metadata: ["node": "\(node)", "error": "\(error)"])
+        case .withoutCounters(let error, let isNew):
+            guard isNew else { return }
+            logger.warning(
+                "PCM of node cannot be read; what it measures will count as missing",
+                metadata: ["node": "\(node)", "error": "\(error)"])
         }
     }
 }

@@ -229,21 +229,9 @@ final class ClusterWatch: Sendable {
     func measure() async {
         let names = nodes.objects.keys.sorted()
         await scraper.scrape(names) { [shared, logger] node, outcome in
-            switch outcome {
-            case .measured(let usage, let pods, let isRecovery):
-                if isRecovery { logger.notice("node is measured again", metadata: ["node": "\(node)"]) }
-                shared.state.withLock { $0.model.apply(usage, pods: pods, of: node) }
-            case .failed(let error, let isNew):
-                guard isNew else { return }
-                logger.warning(
-                    "node cannot be measured; its usage will count as missing",
-                    metadata: ["node": "\(node)", "error": "\(error)"])
-            case .withoutCounters(let error, let isNew):
-                guard isNew else { return }
-                logger.warning(
-                    "PCM of node cannot be read; what it measures will count as missing",
-                    metadata: ["node": "\(node)", "error": "\(error)"])
-            }
+            outcome.report(of: node, to: logger)
+            guard case .measured(let usage, let pods, _) = outcome else { return }
+            shared.state.withLock { $0.model.apply(usage, pods: pods, of: node) }
         }
     }
 }
