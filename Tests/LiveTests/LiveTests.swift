@@ -82,6 +82,24 @@ import Testing
         #expect(message(try settings([one, one])).contains("two services have a Deployment named web"))
     }
 
+    /// A server that cannot be reached is said at once, by whatever begins with it.
+    @Test(.timeLimit(.minutes(1))) func saysAtOnceThatNoServerAnswers() async throws {
+        var settings = try settings([try manifest(deployment())])
+        settings.readySeconds = 3600
+        let cluster = try LiveCluster(settings: settings, logger: .init(label: "test"))
+        let message = await withCheckedContinuation { (ended: CheckedContinuation<String, Never>) in
+            Thread {
+                do {
+                    try cluster.reset(seed: 0)
+                    ended.resume(returning: "")
+                } catch {
+                    ended.resume(returning: "\(error)")
+                }
+            }.start()
+        }
+        #expect(message.contains("127.0.0.1"), "\(message)")
+    }
+
     /// What is in no namespace would not go with one.
     @Test func refusesClusterWideObjects() throws {
         let role = """

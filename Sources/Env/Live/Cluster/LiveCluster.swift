@@ -57,12 +57,10 @@ public final class LiveCluster: ClusterBackend, Sendable {
     ///   where the API server refuses. What was made by then is removed.
     public func reset(seed: UInt64) throws {
         try close()
+        let (settings, workload, client, logger) = (settings, workload, client, logger)
+        _ = try waiting { try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds) }
         do {
-            let (settings, workload, client, logger) = (settings, workload, client, logger)
-            try waiting {
-                try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds)
-                try await workload.create(client)
-            }
+            try waiting { try await workload.create(client) }
             try record(seed: seed, interval: 0, "deploy", "namespace \(settings.namespace)", "", .done, nil)
             var episode = LiveEpisode(
                 seed: seed, settings: settings, workload: workload,
@@ -100,7 +98,8 @@ public final class LiveCluster: ClusterBackend, Sendable {
         let object = "namespace \(settings.namespace)"
         do {
             _ = try waiting {
-                try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds)
+                try await LiveWorkload.remove(
+                    settings.namespace, client, seconds: settings.readySeconds, outlastsOutages: true)
             }
         } catch {
             try record(seed: seed, interval: interval, "remove", object, "", .failed, "\(error)")

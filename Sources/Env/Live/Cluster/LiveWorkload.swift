@@ -155,12 +155,15 @@ struct LiveWorkload: Sendable {
         }
     }
 
-    /// Removes the namespace, if an environment made it, and waits until nothing of it is left. An API server that does
-    /// not answer or is overloaded is asked again until the time is up.
+    /// Removes the namespace, if an environment made it, and waits until nothing of it is left.
+    /// - Parameter outlastsOutages: whether an API server that does not answer or is overloaded is asked again until the
+    ///   time is up: for what was made and must go. Otherwise whoever asked is told at once.
     /// - Returns: whether there was anything to remove.
     /// - Throws: `LiveError` for a namespace that someone else made, or that does not go within `seconds`; `APIError`.
     @discardableResult
-    static func remove(_ namespace: String, _ client: APIClient, seconds: Double) async throws -> Bool {
+    static func remove(
+        _ namespace: String, _ client: APIClient, seconds: Double, outlastsOutages: Bool = false
+    ) async throws -> Bool {
         let deadline = ContinuousClock.now + .seconds(seconds)
         var isAsked = false
         while true {
@@ -177,7 +180,7 @@ struct LiveWorkload: Sendable {
                     try await askToRemove(namespace, client)
                     isAsked = true
                 }
-            } catch let error as APIError where error.mayPass && ContinuousClock.now < deadline {
+            } catch let error as APIError where outlastsOutages && error.mayPass && ContinuousClock.now < deadline {
                 try await Task.sleep(for: .seconds(1))
             }
             guard ContinuousClock.now < deadline else {

@@ -64,6 +64,8 @@ public final class InterferenceRig: Sendable {
     private let logger: Logger
     private let isCancelled: @Sendable () -> Bool
     private let currentWatch = Mutex<ClusterWatch?>(nil)
+    /// Whether there may be something to remove.
+    private let hasDeployed = Mutex(false)
     /// Stress pods that were made, so that each has a name of its own: the one before may still be going.
     private let podsMade = Mutex<Int>(0)
 
@@ -104,8 +106,9 @@ public final class InterferenceRig: Sendable {
     public func deploy() throws {
         let (settings, workload, client) = (settings, workload, client)
         let watch = try ClusterWatch(client: client, settings: settings, logger: logger)
+        _ = try waiting { try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds) }
+        hasDeployed.withLock { $0 = true }
         try waiting {
-            try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds)
             try await workload.create(client)
             try await watch.start(seconds: settings.readySeconds, usageInterval: settings.usage.interval)
         }
@@ -120,8 +123,12 @@ public final class InterferenceRig: Sendable {
             watch?.stop()
             watch = nil
         }
+        guard hasDeployed.withLock({ $0 }) else { return }
         let (settings, client) = (settings, client)
-        _ = try waiting { try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds) }
+        _ = try waiting {
+            try await LiveWorkload.remove(
+                settings.namespace, client, seconds: settings.readySeconds, outlastsOutages: true)
+        }
     }
 
     /// Measures the service with so many replicas under a Poisson load, beside one pod of interference or none.

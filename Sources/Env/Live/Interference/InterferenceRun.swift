@@ -37,11 +37,9 @@ public struct InterferenceRun: Sendable {
     public func play(report: (String) -> Void, isCancelled: @Sendable () -> Bool) throws {
         let (client, namespace) = (client, namespace)
         let pods = StressPods(client: client, namespace: namespace, image: plan.image)
+        _ = try waiting { try await LiveWorkload.remove(namespace, client, seconds: 180) }
         do {
-            try waiting {
-                try await LiveWorkload.remove(namespace, client, seconds: 180)
-                _ = try await client.create(LiveWorkload.namespaceManifest(namespace))
-            }
+            try waiting { _ = try await client.create(LiveWorkload.namespaceManifest(namespace)) }
             let end = plan.interference.map { $0.start + $0.duration }.max() ?? 0
             let begin = ContinuousClock.now
             var played = 0.0
@@ -67,6 +65,8 @@ public struct InterferenceRun: Sendable {
 
     private func remove() throws {
         let (client, namespace) = (client, namespace)
-        _ = try waiting { try await LiveWorkload.remove(namespace, client, seconds: 180) }
+        _ = try waiting {
+            try await LiveWorkload.remove(namespace, client, seconds: 180, outlastsOutages: true)
+        }
     }
 }
