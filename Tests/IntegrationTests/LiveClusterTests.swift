@@ -101,7 +101,7 @@ private func playEpisode(_ testbed: Testbed, auditLog: String) async throws {
     let report = try await driver.advance()
     #expect(report.evictions >= 1)
     // An ending pod holds what it requested, and cadvisor takes its time to measure a new one.
-    try await driver.advance(most: 16) { snapshot in
+    try await driver.advance(most: 40) { snapshot in
         let replicas = snapshot.pods.filter { $0.service == 0 }
         return replicas.count == 3 && replicas.allSatisfy { $0.phase == .ready } && snapshot.services[0].cpuUsage != nil
     }
