@@ -14,7 +14,7 @@ SERVE ?= configs/serve/extender.yaml
 # A run goes on where it stopped, unless another configuration or seed is asked for.
 RESUMABLE = $(if $(filter file,$(origin CONFIG)),$(if $(filter file,$(origin SEED)),$(wildcard $(OUT)/checkpoints/*.h5)))
 
-.PHONY: help setup setup-test build test train evaluate serve bench lint format image testbed-up testbed-down \
+.PHONY: help setup setup-test build python test train evaluate serve bench lint format image testbed-up testbed-down \
 	minikube-up minikube-verify minikube-down clean
 
 help: ## this list
@@ -28,6 +28,11 @@ setup-test: setup
 
 build: setup ## build the berth command, optimised
 	$(SWIFT_BUILD) --product berth
+
+python: setup ## the Gymnasium package: builds its library, installs it into .venv
+	$(SWIFT_BUILD) --product berthenv
+	[ -x .venv/bin/python ] || python3 -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e python
 
 train: build ## train a policy in the simulator, or go on with the run in OUT=: CONFIG=, SEED=
 	$(BERTH) train $(if $(RESUMABLE),--resume $(OUT),--config $(CONFIG) --seed $(SEED) --out $(OUT))

@@ -39,7 +39,9 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 let package = Package(
     name: "berth",
     products: [
-        .executable(name: "berth", targets: ["berth"])
+        .executable(name: "berth", targets: ["berth"]),
+        // What python/ loads: simulated clusters behind a C interface.
+        .library(name: "berthenv", type: .dynamic, targets: ["CInterface"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -86,6 +88,7 @@ let package = Package(
         room(
             "Env", "Calibration",
             ["Live", "LoadGeneration", "Simulator", "Cluster", "Workloads", "Randomness", "Settings"]),
+        room("Env", "CInterface", ["Simulator", "Cluster", "Gym", "Workloads", "Settings"]),
 
         // Agents: what acts
         room("Agents", "LinearAlgebra", ["COpenBLAS", "CKernels"]),
@@ -94,6 +97,9 @@ let package = Package(
         room(
             "Agents", "Learning",
             ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Settings"]),
+        room(
+            "Agents", "ONNX",
+            ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Learning", "Cluster", "Gym", "Randomness", yams]),
         room("Agents", "Baselines", ["Cluster", "Gym", "Randomness", "Settings"]),
 
         // Serving: what answers a real cluster
@@ -115,8 +121,8 @@ let package = Package(
             name: "berth",
             dependencies: [
                 "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration", "Live",
-                "Calibration", "NeuralNetworks", "Checkpoints", "Learning", "Baselines", "Extender", "Collector",
-                "Monitoring",
+                "Calibration", "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Learning", "ONNX", "Baselines",
+                "Extender", "Collector", "Monitoring",
                 argumentParser, logging, metrics,
             ],
             path: "Sources/berth", swiftSettings: strict),
@@ -130,8 +136,8 @@ let package = Package(
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: strict),
         tests("Randomness"),
         tests("Settings"),
-        tests("Gym", ["Randomness"]),
-        tests("Cluster", ["Randomness", "Gym"]),
+        tests("Gym", ["Randomness", "TestServers"]),
+        tests("Cluster", ["Randomness", "Gym", "Simulator", "Workloads"]),
         tests("Workloads", ["Randomness", "Settings"]),
         tests("Simulator", ["Cluster", "Gym", "Workloads", "Randomness", "Settings"]),
         tests("JSON"),
@@ -142,10 +148,16 @@ let package = Package(
         tests("LoadGeneration", ["Workloads", "Randomness", "Settings"]),
         tests("LinearAlgebra"),
         tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
-        tests("Checkpoints"),
+        tests("Checkpoints", ["TestServers"]),
         tests(
             "Learning",
             ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Simulator"]),
+        tests(
+            "ONNX",
+            [
+                "NeuralNetworks", "LinearAlgebra", "Checkpoints", "Learning", "Cluster", "Gym", "Randomness",
+                "TestServers",
+            ]),
         tests("Baselines", ["Cluster", "Gym", "Randomness"]),
         tests("Monitoring", ["Telemetry", coreMetrics]),
         tests(

@@ -60,7 +60,8 @@ struct BerthCommand: AsyncParsableCommand {
         abstract: "Trains scheduling policies for Kubernetes and serves them to kube-scheduler.",
         version: "berth \(ProjectVersion.current)",
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, ServeCommand.self, CollectCommand.self, LoadCommand.self,
-            CalibrateCommand.self, InterfereCommand.self, CleanCommand.self, CheckCommand.self, BenchCommand.self,
+            TrainCommand.self, SweepCommand.self, EvaluateCommand.self, ServeCommand.self, ExportCommand.self,
+            CollectCommand.self, LoadCommand.self, CalibrateCommand.self, InterfereCommand.self, CleanCommand.self,
+            CheckCommand.self, BenchCommand.self,
         ])
 }

@@ -1,17 +1,15 @@
 import Checkpoints
-import Foundation
+import TestServers
 import Testing
 
 @Suite struct PythonTests {
-    private static let python = repository.appending(path: ".venv/bin/python")
-
     /// What h5py, an independent reader, finds in a file of ours, as the format's page documents it.
-    @Test(
-        .enabled(if: FileManager.default.isExecutableFile(atPath: python.path), "scripts/setup.sh --test makes .venv"))
+    @Test(.enabled(if: PythonProgram.isAvailable, "scripts/setup.sh --test makes .venv"))
     func h5pyFindsTheDocumentedNamesShapesAndValues() async throws {
         try await withTemporaryFolder { folder in
             try sampleCheckpoint(version: 5).write(to: "\(folder)/a.h5")
-            let program = """
+            let program = PythonProgram(
+                """
                 import h5py, numpy, sys, zlib
                 path = sys.argv[1]
                 with h5py.File(path, "r") as f:
@@ -37,21 +35,8 @@ import Testing
                 assert lines[0] == "berth-checkpoint 1" and lines[1] == f"length {len(data) - 512}", lines
                 assert lines[2] == f"crc32 {zlib.crc32(data[512:]):x}", lines
                 print("agreed")
-                """
-            #expect(try run(program, ["\(folder)/a.h5"]) == "agreed\n")
+                """)
+            #expect(try program.text(["\(folder)/a.h5"]) == "agreed\n")
         }
-    }
-
-    private func run(_ program: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = Self.python
-        process.arguments = ["-c", program] + arguments
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let data = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return String(decoding: data, as: UTF8.self)
     }
 }

@@ -34,7 +34,3 @@ func checkpointError(_ body: () throws -> Void) -> CheckpointError? {
     }
     return nil
 }
-
-/// Root of the repository.
-let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()

@@ -36,8 +36,8 @@ import Testing
         let result = try await BerthProcess.run(["check", "all"])
         #expect(result.status == 0, "\(result.output)")
         let names = [
-            "cartpole", "cartpole-normalized-observations", "cartpole-normalized-rewards", "cluster",
-            "controlled-cluster",
+            "cartpole", "cartpole-normalized-observations", "cartpole-normalized-rewards", "acrobot", "mountain-car",
+            "frozen-lake", "frozen-lake-8x8", "taxi", "cliff-walking", "cluster", "controlled-cluster",
         ]
         #expect(result.output == names.map { "\($0): passed\n" }.joined())
     }
@@ -59,9 +59,9 @@ import Testing
         let inference = try await BerthProcess.run(["bench", "inference", "--nodes", "4", "--seconds", "0.05"])
         #expect(inference.status == 0, "\(inference.errors)")
         #expect(inference.output.contains(#/\n4 nodes +4 +[0-9.e+]+ /#))
-        let training = try await BerthProcess.run(["bench", "training", "--steps", "1024"])
+        let training = try await BerthProcess.run(["bench", "training", "--settings", "ppo-8x32", "--steps", "1024"])
         #expect(training.status == 0, "\(training.errors)")
-        #expect(training.output.contains(#/\nPPO, CartPole-v1 +1,024 +[0-9,]+ /#))
+        #expect(training.output.contains(#/\nppo-8x32 +1,024 +[0-9,]+ /#))
         #expect(try await BerthProcess.run(["bench", "simulator", "--nodes", "0"]).status == 2)
     }
 }

@@ -127,8 +127,8 @@ import Testing
                     "error: --set ppo.discount=1.5: ppo.discount: must be"
                 ),
                 (
-                    ["--config", file, "--set", "environment.kind=acrobot"],
-                    "error: --set environment.kind=acrobot: environment.kind: there is no kind \"acrobot\"\nhint: "
+                    ["--config", file, "--set", "environment.kind=lander"],
+                    "error: --set environment.kind=lander: environment.kind: there is no kind \"lander\"\nhint: "
                 ),
                 (["--resume", out], "error: there is no run folder or checkpoint \(out)\n"),
                 (["--resume", folder], "error: \(folder) holds no checkpoint\n"),

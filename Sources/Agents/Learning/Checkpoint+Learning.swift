@@ -17,13 +17,7 @@ extension Checkpoint {
     /// Refuses a checkpoint whose observations consist of other features than `expected`.
     /// - Throws: `CheckpointError` that names the first feature that differs.
     public func requireSchema(_ expected: FeatureSchema) throws {
-        let stored: FeatureSchema
-        do {
-            stored = try JSONDecoder().decode(FeatureSchema.self, from: Data(try text("schema").utf8))
-        } catch is DecodingError {
-            throw CheckpointError(path: "schema", problem: "is not a feature schema in JSON")
-        }
-        if let difference = expected.difference(from: stored) {
+        if let difference = expected.difference(from: try schema()) {
             throw CheckpointError(
                 path: "schema",
                 problem: "the policy was trained on other observations: \(difference); train it again, or use the "
@@ -31,8 +25,18 @@ extension Checkpoint {
         }
     }
 
+    /// The names of the features that the observations consist of.
+    /// - Throws: `CheckpointError` when there are none, as in runs outside clusters.
+    package func schema() throws -> FeatureSchema {
+        do {
+            return try JSONDecoder().decode(FeatureSchema.self, from: Data(try text("schema").utf8))
+        } catch is DecodingError {
+            throw CheckpointError(path: "schema", problem: "is not a feature schema in JSON")
+        }
+    }
+
     /// The path of a named part of the parameters: `actor.0.weight` is at `policy/actor/0/weight`.
-    static func path(ofParameter name: String) -> String {
+    package static func path(ofParameter name: String) -> String {
         "policy/" + name.replacing(".", with: "/")
     }
 
@@ -84,7 +88,7 @@ extension Checkpoint {
     }
 
     /// The normaliser of rows of these widths; `nil` when the checkpoint holds none.
-    func normalizer(widths: [Int]) throws -> BatchNormalizer? {
+    package func normalizer(widths: [Int]) throws -> BatchNormalizer? {
         guard values.keys.contains(where: { $0.hasPrefix("normalizer/observations/") }) else { return nil }
         var normalizer = BatchNormalizer(widths: widths)
         for (index, width) in widths.enumerated() {
@@ -94,6 +98,19 @@ extension Checkpoint {
             normalizer.kinds[index] = kind
         }
         return normalizer
+    }
+
+    /// The normaliser of a run that has one like `present`, or none where that is `nil`.
+    /// - Throws: `CheckpointError` when only one of the two has one.
+    func normalizer(like present: BatchNormalizer?, widths: [Int]) throws -> BatchNormalizer? {
+        let stored = try normalizer(widths: widths)
+        guard (stored == nil) == (present == nil) else {
+            throw CheckpointError(
+                path: "normalizer/observations",
+                problem: "is \(stored == nil ? "missing" : "present"), but normalizesObservations is "
+                    + "\(present != nil): resume with the configuration of the run")
+        }
+        return stored
     }
 
     mutating func setOptimizer(_ optimizer: AdamOptimizer) {
@@ -111,6 +128,27 @@ extension Checkpoint {
         guard optimizer.restore(step: step, firstMoment: first, secondMoment: second) else {
             throw CheckpointError(path: "optimizer", problem: "does not fit this network")
         }
+    }
+
+    mutating func setRewardScaler(_ scaler: RewardScaler) {
+        setStatistics(scaler.statistics, at: "normalizer/returns")
+        self["normalizer/returns/discounted"] = .float64(scaler.returns, shape: [scaler.returns.count])
+    }
+
+    func restore(_ scaler: inout RewardScaler) throws {
+        let statistics = try statistics(width: 1, at: "normalizer/returns")
+        scaler.returns = try doubles("normalizer/returns/discounted", shape: [scaler.returns.count])
+        scaler.statistics = statistics
+    }
+
+    mutating func setProgress(steps: Int, iterations: Int, episodes: Int) {
+        self["progress/steps"] = .int64([Int64(steps)], shape: [])
+        self["progress/iterations"] = .int64([Int64(iterations)], shape: [])
+        self["progress/episodes"] = .int64([Int64(episodes)], shape: [])
+    }
+
+    func progress() throws -> (steps: Int, iterations: Int, episodes: Int) {
+        (try count("progress/steps"), try count("progress/iterations"), try count("progress/episodes"))
     }
 
     /// The scalar at `path`, which must be an integer from 0 up.

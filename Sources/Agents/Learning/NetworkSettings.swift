@@ -15,6 +15,13 @@ public struct NetworkSettings: Configurable, Equatable {
     /// Two layers of 64.
     public init() {}
 
+    /// Two layers of 64 with ReLU, the convention of Q-networks.
+    public static var rectified: NetworkSettings {
+        var settings = NetworkSettings()
+        settings.activation = .relu
+        return settings
+    }
+
     public func validate() throws(SettingsError) {
         try require("hidden", notEmpty: hidden)
         try require("hidden", each: hidden, in: 1...8192)
@@ -22,12 +29,12 @@ public struct NetworkSettings: Configurable, Equatable {
     }
 
     /// An actor-critic for flat observations of `inputs` features and `actions` actions.
-    public func flat(inputs: Int, actions: Int) -> MLPActorCritic {
-        MLPActorCritic(inputs: inputs, actions: actions, hidden: hidden, activation: activation)
+    public func flat(inputs: Int, actions: Int, heads: ActorCriticHeads = .both) -> MLPActorCritic {
+        MLPActorCritic(inputs: inputs, actions: actions, hidden: hidden, activation: activation, heads: heads)
     }
 
     /// An actor-critic that scores candidates.
-    public func candidates(_ space: CandidateSpace) -> CandidateActorCritic {
-        CandidateActorCritic(space: space, hidden: hidden, embeddingWidth: embeddingWidth)
+    public func candidates(_ space: CandidateSpace, heads: ActorCriticHeads = .both) -> CandidateActorCritic {
+        CandidateActorCritic(space: space, hidden: hidden, embeddingWidth: embeddingWidth, heads: heads)
     }
 }

@@ -4,7 +4,10 @@ import Gym
 import LinearAlgebra
 import NeuralNetworks
 
-/// A trained candidate scorer as a policy of the cluster: its preferences are its probabilities.
+/// A trained candidate scorer as a policy of the cluster: its preferences are the softmax of its logits.
+///
+/// For PPO those are its probabilities. For DQN the logits are action values (or, in a duel, advantages): the softmax
+/// keeps their order, so the most preferred candidate is the one of the highest value.
 ///
 /// Observations are encoded by `ObservationEncoder` and normalised with the training run's statistics, as they were in
 /// training. A copy has scratch memory of its own, so each thread can have one.
@@ -24,9 +27,12 @@ public struct ScorerPolicy: Policy, Sendable {
     public init(_ checkpoint: Checkpoint) throws {
         try checkpoint.requireSchema(ObservationEncoder.schema)
         let space = ObservationEncoder.space
+        // A Q-network without a duel has no value.
+        let hasValue = checkpoint.values.keys.contains { $0.hasPrefix(Checkpoint.path(ofParameter: "critic.")) }
         network = CandidateActorCritic(
             space: space, hidden: try Self.hiddenWidths(checkpoint),
-            embeddingWidth: try Self.width("critic.node.0.bias", in: checkpoint))
+            embeddingWidth: hasValue ? try Self.width("critic.node.0.bias", in: checkpoint) : 1,
+            heads: hasValue ? .both : .policy)
         parameters = try checkpoint.parameters(network.layout)
         guard parameters.allSatisfy(\.isFinite) else {
             throw CheckpointError(path: "policy", problem: "holds weights that are not finite: the run had diverged")

@@ -50,6 +50,11 @@ public protocol ActorCritic: Sendable {
 
     /// Names and shapes of the parameters.
     var layout: ParameterLayout { get }
+    /// The outputs that the network has parameters for; others cannot be asked for.
+    var heads: ActorCriticHeads { get }
+
+    /// Number of actions that observation `index` offers: of logits that a forward pass gives it.
+    func choices(_ observations: Observations, _ index: Int) -> Int
 
     /// Orthogonal weights: gain √2 for hidden layers, 0.01 for the policy's output, 1 for the value's; biases 0.
     func initialParameters(using generator: inout RandomGenerator) -> [Float]
@@ -65,7 +70,7 @@ public protocol ActorCritic: Sendable {
         _ observations: Observations, parameters: Span<Float>, heads: ActorCriticHeads, workspace: inout Workspace)
 
     /// Adds the gradient in the parameters to `gradients`, given `workspace.outputGradients` and the observations of
-    /// the last forward pass, which must have computed both heads.
+    /// the last forward pass, which must have computed all the network's heads.
     func backward(
         _ observations: Observations, parameters: Span<Float>, workspace: inout Workspace,
         gradients: inout [Float])

@@ -30,6 +30,7 @@ public struct CandidateActorCritic: ActorCritic {
 
     /// Names and shapes of the parameters.
     public let layout: ParameterLayout
+    public let heads: ActorCriticHeads
     /// Widths of the observations.
     public let space: CandidateSpace
     let firstWidth: Int
@@ -44,21 +45,31 @@ public struct CandidateActorCritic: ActorCritic {
     /// - Parameters:
     ///   - hidden: widths of the scorer's and the critic's hidden layers, at least one.
     ///   - embeddingWidth: width of a node's embedding.
-    public init(space: CandidateSpace, hidden: [Int] = [64, 64], embeddingWidth: Int = 32) {
+    ///   - heads: the policy, or both.
+    public init(
+        space: CandidateSpace, hidden: [Int] = [64, 64], embeddingWidth: Int = 32, heads: ActorCriticHeads = .both
+    ) {
         precondition(!hidden.isEmpty, "the scorer needs a hidden layer")
+        precondition(heads.contains(.policy), "an actor-critic without a policy")
         var layout = ParameterLayout()
         self.space = space
+        self.heads = heads
         firstWidth = hidden[0]
         contextWeight = layout.add("actor.context.weight", shape: [space.contextWidth, hidden[0]])
         candidateWeight = layout.add("actor.candidate.weight", shape: [space.candidateWidth, hidden[0]])
         firstBias = layout.add("actor.candidate.bias", shape: [hidden[0]])
         scorer = MLP("actor.scorer", widths: hidden + [1], hidden: .relu, layout: &layout)
+        // Where there is no value, the shapes of its layers stay without parameters.
+        var valueLayout = heads.contains(.value) ? layout : ParameterLayout()
         embedding = MLP(
-            "critic.node", widths: [space.nodeWidth, embeddingWidth], hidden: .relu, output: .relu, layout: &layout)
+            "critic.node", widths: [space.nodeWidth, embeddingWidth], hidden: .relu, output: .relu,
+            layout: &valueLayout)
         let criticInputs = space.contextWidth + 2 * embeddingWidth + 1
-        critic = MLP("critic.value", widths: [criticInputs] + hidden + [1], hidden: .relu, layout: &layout)
-        self.layout = layout
+        critic = MLP("critic.value", widths: [criticInputs] + hidden + [1], hidden: .relu, layout: &valueLayout)
+        self.layout = heads.contains(.value) ? valueLayout : layout
     }
+
+    public func choices(_ observations: CandidateBatch, _ index: Int) -> Int { observations.candidateCount(index) }
 
     /// Where the pooled embeddings stand among the critic's inputs.
     private var pooledPlace: Kernels.PooledPlace {
@@ -74,6 +85,7 @@ public struct CandidateActorCritic: ActorCritic {
         parameters.replaceSubrange(contextWeight, with: first[..<contextWeight.count])
         parameters.replaceSubrange(candidateWeight, with: first[contextWeight.count...])
         scorer.initialize(&parameters, outputGain: 0.01, using: &generator)
+        guard heads.contains(.value) else { return parameters }
         embedding.initialize(&parameters, outputGain: Activation.relu.gain, using: &generator)
         critic.initialize(&parameters, outputGain: 1, using: &generator)
         return parameters
@@ -89,6 +101,7 @@ public struct CandidateActorCritic: ActorCritic {
     public func forward(
         _ observations: CandidateBatch, parameters: Span<Float>, heads: ActorCriticHeads, workspace: inout Workspace
     ) {
+        precondition(heads.isSubset(of: self.heads), "a head that the network does not have")
         if heads.contains(.policy) { score(observations, parameters, &workspace) }
         if heads.contains(.value) { evaluate(observations, parameters, &workspace) }
     }
@@ -160,7 +173,7 @@ public struct CandidateActorCritic: ActorCritic {
     ) {
         var gradients = gradients.mutableSpan
         backwardScores(observations, parameters, &workspace, &gradients)
-        backwardValues(observations, parameters, &workspace, &gradients)
+        if heads.contains(.value) { backwardValues(observations, parameters, &workspace, &gradients) }
     }
 
     private func backwardScores(

@@ -15,21 +15,32 @@ public struct MLPActorCritic: ActorCritic {
 
     /// Names and shapes of the parameters.
     public let layout: ParameterLayout
+    public let heads: ActorCriticHeads
     let policy: MLP
     let value: MLP
 
     /// A network for observations of `inputs` features and `actions` actions.
-    public init(inputs: Int, actions: Int, hidden: [Int] = [64, 64], activation: Activation = .tanh) {
+    /// - Parameter heads: the policy, or both.
+    public init(
+        inputs: Int, actions: Int, hidden: [Int] = [64, 64], activation: Activation = .tanh,
+        heads: ActorCriticHeads = .both
+    ) {
+        precondition(heads.contains(.policy), "an actor-critic without a policy")
+        self.heads = heads
         var layout = ParameterLayout()
         policy = MLP("actor", widths: [inputs] + hidden + [actions], hidden: activation, layout: &layout)
-        value = MLP("critic", widths: [inputs] + hidden + [1], hidden: activation, layout: &layout)
-        self.layout = layout
+        // Where there is no value, the shapes of its layers stay without parameters.
+        var valueLayout = heads.contains(.value) ? layout : ParameterLayout()
+        value = MLP("critic", widths: [inputs] + hidden + [1], hidden: activation, layout: &valueLayout)
+        self.layout = heads.contains(.value) ? valueLayout : layout
     }
+
+    public func choices(_ observations: Matrix, _ index: Int) -> Int { policy.outputs }
 
     public func initialParameters(using generator: inout RandomGenerator) -> [Float] {
         var parameters = [Float](repeating: 0, count: layout.count)
         policy.initialize(&parameters, outputGain: 0.01, using: &generator)
-        value.initialize(&parameters, outputGain: 1, using: &generator)
+        if heads.contains(.value) { value.initialize(&parameters, outputGain: 1, using: &generator) }
         return parameters
     }
 
@@ -41,6 +52,7 @@ public struct MLPActorCritic: ActorCritic {
         _ observations: Matrix, parameters: Span<Float>, heads: ActorCriticHeads, workspace: inout Workspace
     ) {
         precondition(observations.columns == policy.inputs, "observations of another width")
+        precondition(heads.isSubset(of: self.heads), "a head that the network does not have")
         let rows = observations.rows
         if heads.contains(.policy) {
             policy.forward(parameters: parameters, observations.values.span, cache: &workspace.policy)
@@ -63,6 +75,7 @@ public struct MLPActorCritic: ActorCritic {
         workspace.policy.outputGradients.assign(workspace.outputGradients.logits)
         policy.backward(
             parameters: parameters, observations.values.span, cache: &workspace.policy, gradients: &gradients)
+        guard heads.contains(.value) else { return }
         workspace.value.outputGradients.assign(workspace.outputGradients.values)
         value.backward(
             parameters: parameters, observations.values.span, cache: &workspace.value, gradients: &gradients)

@@ -2,43 +2,147 @@ import Gym
 import Learning
 import NeuralNetworks
 
-/// Steps per second of PPO on CartPole-v1 with the settings of configs/train/cartpole-ppo.yaml, on one thread.
+/// Steps per second of training on CartPole-v1, on one thread, with settings that others publish figures for.
+///
+/// Steps before DQN's first update are not counted: they are random and cost next to nothing. The last column is the
+/// time that the matrix products and activations of a step take by themselves (`KernelBound`), as a share of the time
+/// that a step takes.
 struct TrainingBenchmark {
-    /// Steps to train.
-    let steps: Int
+    /// Names of the settings to measure; empty: all.
+    var names: [String] = []
+    /// Steps to train with each; fewer than 1: as many as take some seconds.
+    var steps = 0
 
-    /// Measures and prints.
+    /// Names that can be measured.
+    static var known: [String] { ppo.map(\.0) + dqn.map(\.0) }
+
+    /// Measures and prints a line for each.
     func run() throws {
-        var settings = PPOSettings()
-        settings.totalSteps = steps
-        (settings.environments, settings.rolloutSteps, settings.batchSize) = (8, 32, 256)
-        (settings.epochs, settings.learningRate) = (20, 1e-3)
-        (settings.clipRange, settings.clipRangeSchedule) = (0.2, .linear)
-        (settings.discount, settings.lambda) = (0.98, 0.8)
-        (settings.entropyCoefficient, settings.valueCoefficient) = (0, 1)
-        let learner = try PPO(settings: settings, network: settings.network.flat(inputs: 4, actions: 2), seed: 0) {
-            range in
-            FlatEnvironmentGroup(range.map { TimeLimit(CartPole(seed: UInt64($0)), limit: 500) })
+        var rows = [
+            ["training on CartPole-v1", "steps", "steps/s", "environments", "inference", "updates", "of bound"]
+        ]
+        for (name, settings) in Self.ppo where names.isEmpty || names.contains(name) {
+            var settings = settings
+            settings.totalSteps = steps > 0 ? steps : 100_000
+            let learner = try PPO(
+                settings: settings, network: settings.network.flat(inputs: 4, actions: 2), seed: 0,
+                makeEnvironments: Self.cartPoles)
+            rows.append(
+                try Self.measure(name, learner, from: 0, bound: Self.bound(settings)) {
+                    Times(
+                        environments: $0.environmentSeconds, inference: $0.inferenceSeconds,
+                        updates: $0.updateSeconds)
+                })
         }
-        var (environment, inference, update) = (0.0, 0.0, 0.0)
+        for (name, settings) in Self.dqn where names.isEmpty || names.contains(name) {
+            var settings = settings
+            settings.totalSteps = settings.learningStarts + (steps > 0 ? steps : 10_000)
+            let learner = try DQN(
+                settings: settings,
+                network: settings.network.flat(inputs: 4, actions: 2, heads: settings.heads), seed: 0,
+                makeEnvironments: Self.cartPoles)
+            rows.append(
+                try Self.measure(name, learner, from: settings.learningStarts, bound: Self.bound(settings)) {
+                    Times(
+                        environments: $0.environmentSeconds, inference: $0.inferenceSeconds,
+                        updates: $0.updateSeconds)
+                })
+        }
+        print(ComparisonTable.align(rows), terminator: "")
+    }
+
+    private struct Times {
+        var environments = 0.0
+        var inference = 0.0
+        var updates = 0.0
+    }
+
+    private static func measure<Learner: Trainer>(
+        _ name: String, _ learner: Learner, from first: Int, bound: Double, _ times: (Learner.Metrics) -> Times
+    ) throws -> [String] {
+        while learner.steps < first { _ = try learner.runIteration() }
+        let begun = learner.steps
+        var sum = Times()
         let clock = ContinuousClock()
         let start = clock.now
         while !learner.isFinished {
-            let metrics = try learner.runIteration()
-            environment += metrics.environmentSeconds
-            inference += metrics.inferenceSeconds
-            update += metrics.updateSeconds
+            let part = times(try learner.runIteration())
+            sum.environments += part.environments
+            sum.inference += part.inference
+            sum.updates += part.updates
         }
         let elapsed = (clock.now - start) / .seconds(1)
         func share(_ seconds: Double) -> String { "\(Int((100 * seconds / elapsed).rounded())) %" }
-        print(
-            ComparisonTable.align([
-                ["training", "steps", "steps/s", "environments", "inference", "updates"],
-                [
-                    "PPO, CartPole-v1", Figures.grouped(learner.steps),
-                    Figures.grouped(Int(Double(learner.steps) / elapsed)), share(environment), share(inference),
-                    share(update),
-                ],
-            ]), terminator: "")
+        return [
+            name, Figures.grouped(learner.steps - begun),
+            Figures.grouped(Int(Double(learner.steps - begun) / elapsed)),
+            share(sum.environments), share(sum.inference), share(sum.updates),
+            share(bound * Double(learner.steps - begun)),
+        ]
+    }
+
+    private static func cartPoles(_ range: Range<Int>) -> FlatEnvironmentGroup<TimeLimit<CartPole>> {
+        FlatEnvironmentGroup(range.map { TimeLimit(CartPole(seed: UInt64($0)), limit: CartPole.timeLimit) })
+    }
+
+    // MARK: - Bounds
+
+    /// Seconds of the kernels of a step of PPO: both networks in blocks of four environments, then forward and back in
+    /// every epoch.
+    private static func bound(_ settings: PPOSettings) -> Double {
+        let hidden = settings.network.hidden
+        let networks = [[4] + hidden + [2], [4] + hidden + [1]].map {
+            KernelBound(widths: $0, activation: settings.network.activation)
+        }
+        let block = min(4, settings.environments)
+        return networks.reduce(0) { sum, network in
+            let update = network.forward(rows: settings.batchSize) + network.backward(rows: settings.batchSize)
+            return sum + network.forward(rows: block) / Double(block)
+                + update * Double(settings.epochs) / Double(settings.batchSize)
+        }
+    }
+
+    /// Seconds of the kernels of a step of DQN once exploration has ended: a forward pass of one row, and in an update
+    /// one of the target network, one of the learning network and its way back.
+    private static func bound(_ settings: DQNSettings) -> Double {
+        let network = KernelBound(
+            widths: [4] + settings.network.hidden + [2], activation: settings.network.activation)
+        let update = 2 * network.forward(rows: settings.batchSize) + network.backward(rows: settings.batchSize)
+        let updates = Double(settings.gradientSteps) / Double(settings.trainEvery * settings.environments)
+        return (1 - settings.exploration.end) * network.forward(rows: 1) + updates * update
+    }
+
+    // MARK: - Settings
+
+    /// What configs/train/cartpole-ppo.yaml and cartpole-ppo-cleanrl.yaml say, and Stable-Baselines3's defaults with
+    /// eight environments.
+    private static var ppo: [(String, PPOSettings)] {
+        var zoo = PPOSettings()
+        (zoo.environments, zoo.rolloutSteps, zoo.batchSize, zoo.epochs) = (8, 32, 256, 20)
+        (zoo.learningRate, zoo.clipRangeSchedule) = (1e-3, .linear)
+        (zoo.discount, zoo.lambda) = (0.98, 0.8)
+        (zoo.entropyCoefficient, zoo.valueCoefficient) = (0, 1)
+        var wide = zoo
+        (wide.rolloutSteps, wide.epochs, wide.learningRate, wide.clipRangeSchedule) = (256, 10, 3e-4, .constant)
+        (wide.learningRateSchedule, wide.discount, wide.lambda) = (.constant, 0.99, 0.95)
+        var clean = PPOSettings()
+        (clean.environments, clean.rolloutSteps, clean.batchSize, clean.epochs) = (4, 128, 128, 4)
+        (clean.normalizesEntropy, clean.valueClipRange) = (false, 0.2)
+        return [("ppo-8x32", zoo), ("ppo-8x256", wide), ("ppo-4x128", clean)]
+    }
+
+    /// What configs/train/cartpole-dqn.yaml and cartpole-dqn-cleanrl.yaml say.
+    private static var dqn: [(String, DQNSettings)] {
+        var zoo = DQNSettings()
+        (zoo.trainEvery, zoo.gradientSteps, zoo.targetUpdateEvery) = (256, 128, 10)
+        (zoo.replayCapacity, zoo.batchSize, zoo.double) = (100_000, 64, false)
+        (zoo.learningRate, zoo.exploration.end, zoo.exploration.fraction) = (2.3e-3, 0.04, 0.16)
+        zoo.network.hidden = [256, 256]
+        var clean = DQNSettings()
+        (clean.trainEvery, clean.learningStarts, clean.targetUpdateEvery) = (10, 10_000, 500)
+        (clean.replayCapacity, clean.batchSize, clean.double) = (10_000, 128, false)
+        (clean.learningRate, clean.loss, clean.maximumGradientNorm) = (2.5e-4, .squared, 1e9)
+        clean.network.hidden = [120, 84]
+        return [("dqn-256x256", zoo), ("dqn-120x84", clean)]
     }
 }

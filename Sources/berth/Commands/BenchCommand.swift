@@ -13,7 +13,7 @@ struct BenchCommand: ParsableCommand {
         mutating func run() throws {
             try SimulatorBenchmark(nodes: [4, 40, 400, 1000], seconds: 2).run()
             try InferenceBenchmark(nodes: [4, 100, 1000], seconds: 2).run()
-            try TrainingBenchmark(steps: 100_000).run()
+            try TrainingBenchmark().run()
         }
     }
 
@@ -57,16 +57,27 @@ struct BenchCommand: ParsableCommand {
 
     struct Training: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Steps per second of PPO on CartPole with rl-zoo3's settings, learning included.")
+            abstract: "Steps per second of PPO and DQN on CartPole with published settings, learning included.")
 
-        @Option(help: "Steps to train.")
-        var steps = 100_000
+        @Option(
+            parsing: .upToNextOption,
+            help: ArgumentHelp(
+                "Settings to measure: \(TrainingBenchmark.known.joined(separator: ", ")). Without it: all.",
+                valueName: "name"))
+        var settings: [String] = []
+
+        @Option(help: "Steps to train with each. Without it: 100,000 of PPO, 10,000 of DQN.")
+        var steps: Int?
 
         func validate() throws {
-            guard steps > 0 else { throw ValidationError("--steps must be 1 or more, found \(steps)") }
+            if let steps, steps < 1 { throw ValidationError("--steps must be 1 or more, found \(steps)") }
+            for name in settings where !TrainingBenchmark.known.contains(name) {
+                throw ValidationError(
+                    "--settings \(name) is none of \(TrainingBenchmark.known.joined(separator: ", "))")
+            }
         }
 
-        mutating func run() throws { try TrainingBenchmark(steps: steps).run() }
+        mutating func run() throws { try TrainingBenchmark(names: settings, steps: steps ?? 0).run() }
     }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Cluster
 import Extender
 import Learning
 import Logging
@@ -29,10 +30,10 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// The policy of a run folder's newest checkpoint, or of a checkpoint file.
-    static func loadPolicy(_ path: String) throws -> ScorerPolicy {
+    static func loadPolicy(_ path: String) throws -> any Policy & Sendable {
         let file = try RunFolder.newestCheckpoint(path)
         do {
-            return try ScorerPolicy(Checkpoint.read(file))
+            return try TrainedPolicy.load(Checkpoint.read(file))
         } catch var error as CheckpointError {
             error.file = error.file ?? file
             throw error

@@ -40,7 +40,7 @@ struct TrainCommand: ParsableCommand {
     mutating func run() throws {
         // From here on, so that what a run makes on a live cluster is removed when it is interrupted.
         Interruption.install()
-        let run = try resume.map(resumed) ?? started()
+        var run = try resume.map(resumed) ?? started()
         var isClosed = false
         defer {
             if !isClosed {
@@ -62,7 +62,12 @@ struct TrainCommand: ParsableCommand {
                 "trained \(Figures.grouped(steps)) steps in \(Figures.duration(seconds)) "
                     + "(\(Figures.grouped(Int(Double(steps) / max(seconds, 1e-9)))) steps/s), run folder \(folder)")
             try run.evaluate()
-        case .interrupted:
+        case .reached(let meanReturn):
+            print(
+                "reached a mean return of \(Figures.short(meanReturn)) after "
+                    + "\(Figures.grouped(run.training.trainer.steps)) steps, run folder \(folder)")
+            try run.evaluate()
+        case .interrupted, .paused:
             print("stopped at step \(Figures.grouped(run.training.trainer.steps)) and saved a checkpoint")
             print("continue with: berth train --resume \(folder)")
             throw ExitCode(Interruption.exitStatus)
@@ -88,7 +93,7 @@ struct TrainCommand: ParsableCommand {
         let prepared = try PreparedRun(
             configuration, folder: RunFolder(path: out ?? "runs/\(name)-\(configuration.seed)"))
         try prepared.training.folder.create(overwrite: overwrite)
-        try writeConfiguration(of: prepared)
+        try prepared.writeConfiguration()
         return prepared
     }
 
@@ -104,14 +109,9 @@ struct TrainCommand: ParsableCommand {
         let folder = RunFolder(path: path)
         _ = try RunFolder.newestCheckpoint(path)
         let configuration = try TrainConfiguration.read(folder.configurationFile, overrides: set)
-        let prepared = try PreparedRun(configuration, folder: folder)
+        var prepared = try PreparedRun(configuration, folder: folder)
         try prepared.training.resume()
-        if !set.isEmpty { try writeConfiguration(of: prepared) }
+        if !set.isEmpty { try prepared.writeConfiguration() }
         return prepared
-    }
-
-    private func writeConfiguration(of run: PreparedRun) throws {
-        let text = try run.training.configuration.yaml()
-        try Data(text.utf8).write(to: URL(filePath: run.training.folder.configurationFile), options: .atomic)
     }
 }

@@ -34,7 +34,7 @@ struct Contender: Sendable {
         _ name: String, _ settings: BaselineSettings, extenderWeight: Int
     ) throws -> [Contender] {
         if BaselineCatalog.names.contains(name) { return [try baseline(name, settings)] }
-        let policy: ScorerPolicy
+        let policy: any Policy & Sendable
         do {
             policy = try ServeCommand.loadPolicy(name)
         } catch let failure as CommandFailure {

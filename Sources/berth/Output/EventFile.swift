@@ -1,9 +1,10 @@
 import Foundation
+import ONNX
 
 /// A TensorBoard event file: scalars by tag and step.
 ///
 /// Records are TensorFlow's (length, masked CRC-32C of the length, data, masked CRC-32C of the data); the data are
-/// `Event` messages of tensorflow/core/util/event.proto, written by hand because only five fields are needed.
+/// `Event` messages of tensorflow/core/util/event.proto, of which only five fields are needed.
 struct EventFile {
     private let handle: FileHandle
 
@@ -21,17 +22,17 @@ struct EventFile {
         } while FileManager.default.fileExists(atPath: path)
         try Data().write(to: URL(filePath: path))
         handle = try FileHandle(forWritingTo: URL(filePath: path))
-        var version = Message()
+        var version = ProtocolBuffer()
         version.double(1, time)
-        version.bytes(3, Array("brain.Event:2".utf8))
+        version.text(3, "brain.Event:2")
         try write(version)
         if step > 0 {
-            var session = Message()
+            var session = ProtocolBuffer()
             session.integer(1, 1)  // SessionLog.START
-            var event = Message()
+            var event = ProtocolBuffer()
             event.double(1, time)
             event.integer(2, UInt64(step))
-            event.bytes(7, session.data)
+            event.message(7, session)
             try write(event)
         }
     }
@@ -39,66 +40,27 @@ struct EventFile {
     /// Adds the scalars of one step; those that are `nil` are left out.
     func append(step: Int, scalars: [(tag: String, value: Double?)], time: Double = Date().timeIntervalSince1970) throws
     {
-        var summary = Message()
+        var summary = ProtocolBuffer()
         for (tag, value) in scalars {
             guard let value else { continue }
-            var scalar = Message()
-            scalar.bytes(1, Array(tag.utf8))
+            var scalar = ProtocolBuffer()
+            scalar.text(1, tag)
             scalar.float(2, Float(value))
-            summary.bytes(1, scalar.data)
+            summary.message(1, scalar)
         }
-        var event = Message()
+        var event = ProtocolBuffer()
         event.double(1, time)
         event.integer(2, UInt64(max(0, step)))
-        event.bytes(5, summary.data)
+        event.message(5, summary)
         try write(event)
     }
 
-    private func write(_ message: Message) throws {
-        let length = littleEndian(UInt64(message.data.count))
+    private func write(_ message: ProtocolBuffer) throws {
+        let length = UInt64(message.data.count).littleEndianBytes
         var record = length
-        record += littleEndian(CRC32C.masked(length))
+        record += CRC32C.masked(length).littleEndianBytes
         record += message.data
-        record += littleEndian(CRC32C.masked(message.data))
+        record += CRC32C.masked(message.data).littleEndianBytes
         try handle.write(contentsOf: Data(record))
     }
-}
-
-/// A protocol buffer being written (protobuf.dev/programming-guides/encoding).
-private struct Message {
-    private(set) var data: [UInt8] = []
-
-    mutating func integer(_ field: UInt64, _ value: UInt64) {
-        varint(field << 3)
-        varint(value)
-    }
-
-    mutating func double(_ field: UInt64, _ value: Double) {
-        varint(field << 3 | 1)
-        data += littleEndian(value.bitPattern)
-    }
-
-    mutating func bytes(_ field: UInt64, _ value: [UInt8]) {
-        varint(field << 3 | 2)
-        varint(UInt64(value.count))
-        data += value
-    }
-
-    mutating func float(_ field: UInt64, _ value: Float) {
-        varint(field << 3 | 5)
-        data += littleEndian(value.bitPattern)
-    }
-
-    private mutating func varint(_ value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            data.append(UInt8(rest & 0x7F) | 0x80)
-            rest >>= 7
-        }
-        data.append(UInt8(rest))
-    }
-}
-
-private func littleEndian(_ value: some FixedWidthInteger) -> [UInt8] {
-    withUnsafeBytes(of: value.littleEndian) { Array($0) }
 }

@@ -1,8 +1,8 @@
 import Checkpoints
 import Foundation
 
-/// The folder of one training run: `config.yaml`, `checkpoints/`, `metrics.csv`, TensorBoard's events and
-/// `evaluation.json`.
+/// The folder of one training run: `config.yaml`, `checkpoints/`, `metrics.csv`, TensorBoard's events,
+/// `evaluation.json`, and of a run that is evaluated while it goes on `evaluations.csv` and `best.h5`.
 struct RunFolder {
     /// Path of the folder.
     let path: String
@@ -10,6 +10,9 @@ struct RunFolder {
     var configurationFile: String { "\(path)/config.yaml" }
     var metricsFile: String { "\(path)/metrics.csv" }
     var evaluationFile: String { "\(path)/evaluation.json" }
+    var evaluationsFile: String { "\(path)/evaluations.csv" }
+    /// The checkpoint of the best policy that an evaluation found.
+    var bestFile: String { "\(path)/best.h5" }
     var checkpointFolder: String { "\(path)/checkpoints" }
 
     /// The checkpoint of a step.
@@ -41,7 +44,9 @@ struct RunFolder {
     private func removeRun() throws {
         let files = FileManager.default
         for name in try files.contentsOfDirectory(atPath: path)
-        where ["config.yaml", "metrics.csv", "evaluation.json", "checkpoints"].contains(name)
+        where [
+            "config.yaml", "metrics.csv", "evaluation.json", "evaluations.csv", "best.h5", "checkpoints",
+        ].contains(name)
             || name.hasPrefix("events.out.tfevents.")
         {
             try files.removeItem(atPath: "\(path)/\(name)")

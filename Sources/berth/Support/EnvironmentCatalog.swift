@@ -14,16 +14,38 @@ enum EnvironmentCatalog {
     static var checks: [Check] {
         [
             Check(name: "cartpole") { checker in
-                checker.problems { TimeLimit(CartPole(seed: checker.seed), limit: 500) }
+                checker.problems { TimeLimit(CartPole(seed: checker.seed), limit: CartPole.timeLimit) }
             },
             Check(name: "cartpole-normalized-observations") { checker in
-                checker.problems { NormalizedObservations(TimeLimit(CartPole(seed: checker.seed), limit: 500)) }
+                checker.problems {
+                    NormalizedObservations(TimeLimit(CartPole(seed: checker.seed), limit: CartPole.timeLimit))
+                }
             },
             Check(name: "cartpole-normalized-rewards") { checker in
                 checker.problems {
-                    NormalizedRewards(TimeLimit(CartPole(seed: checker.seed), limit: 500), discount: 0.99)
+                    NormalizedRewards(
+                        TimeLimit(CartPole(seed: checker.seed), limit: CartPole.timeLimit), discount: 0.99)
                 }
             },
+            Check(name: "acrobot") { checker in
+                checker.problems { TimeLimit(Acrobot(seed: checker.seed), limit: Acrobot.timeLimit) }
+            },
+            Check(name: "mountain-car") { checker in
+                checker.problems { TimeLimit(MountainCar(seed: checker.seed), limit: MountainCar.timeLimit) }
+            },
+            Check(name: "frozen-lake") { checker in
+                checker.problems { TimeLimit(FrozenLake(seed: checker.seed), limit: FrozenLake.timeLimit4x4) }
+            },
+            Check(name: "frozen-lake-8x8") { checker in
+                checker.problems {
+                    TimeLimit(
+                        FrozenLake(seed: checker.seed, map: FrozenLake.map8x8), limit: FrozenLake.timeLimit8x8)
+                }
+            },
+            Check(name: "taxi") { checker in
+                checker.problems { TimeLimit(Taxi(seed: checker.seed), limit: Taxi.timeLimit) }
+            },
+            Check(name: "cliff-walking") { checker in checker.problems { CliffWalking(seed: checker.seed) } },
             Check(name: "cluster") { checker in
                 var checker = checker
                 checker.rewardDependsOnAction = true

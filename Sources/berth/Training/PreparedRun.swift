@@ -7,84 +7,236 @@ import Live
 import NeuralNetworks
 import Settings
 
-/// A run whose configuration has been found sound: its trainer, and how its policy is evaluated at the end.
+/// A run whose configuration has been found sound: its trainer, and how its policy is evaluated.
 struct PreparedRun {
-    let training: TrainingRun
-    private let evaluation: () throws -> EpisodeReturns?
+    var training: TrainingRun
     /// Removes what the run made outside its folder.
     let close: () throws -> Void
 
+    private init(_ training: TrainingRun, close: @escaping () throws -> Void = {}) {
+        (self.training, self.close) = (training, close)
+    }
+
     init(_ configuration: TrainConfiguration, folder: RunFolder) throws {
+        let run = Preparation(configuration: configuration, folder: folder)
         switch configuration.environment {
         case .cartpole(let settings):
-            let limit = Double(settings.timeLimit)
-            let trainer = try PPO(
-                settings: configuration.ppo,
-                network: configuration.ppo.network.flat(inputs: 4, actions: 2), seed: configuration.seed
-            ) { range in
-                FlatEnvironmentGroup(range.map { TimeLimit(CartPole(seed: UInt64($0)), limit: limit) })
-            }
-            training = TrainingRun(configuration: configuration, folder: folder, trainer: trainer, schema: nil)
-            evaluation = {
-                guard settings.evaluationEpisodes > 0 else { return nil }
-                let evaluator = Evaluator(
-                    network: trainer.network, parameters: trainer.parameters, normalizer: trainer.normalizer)
-                let seeds = (0..<UInt64(settings.evaluationEpisodes)).map { settings.evaluationSeed + $0 }
-                let result = try evaluator.evaluate(
-                    in: FlatEnvironmentGroup([TimeLimit(CartPole(seed: 0), limit: limit)]), seeds: seeds)
-                return EpisodeReturns(seeds: seeds, returns: result.returns, lengths: result.lengths)
-            }
-            close = {}
+            let limit = settings.limit(CartPole.timeLimit)
+            self.init(try run.flat(settings) { TimeLimit(CartPole(seed: $0), limit: limit) })
+        case .acrobot(let settings):
+            let limit = settings.limit(Acrobot.timeLimit)
+            self.init(try run.flat(settings) { TimeLimit(Acrobot(seed: $0), limit: limit) })
+        case .mountainCar(let settings):
+            let limit = settings.limit(MountainCar.timeLimit)
+            self.init(try run.flat(settings) { TimeLimit(MountainCar(seed: $0), limit: limit) })
+        case .frozenLake(let settings):
+            let isLarge = settings.map == .large
+            let limit = settings.gym.limit(isLarge ? FrozenLake.timeLimit8x8 : FrozenLake.timeLimit4x4)
+            let standard = FrozenLake(
+                seed: 0, map: isLarge ? FrozenLake.map8x8 : FrozenLake.map4x4, isSlippery: settings.slippery)
+            self.init(try run.discrete(settings.gym, standard, limit: limit))
+        case .taxi(let settings):
+            self.init(try run.discrete(settings, Taxi(seed: 0), limit: settings.limit(Taxi.timeLimit)))
+        case .cliffWalking(let settings):
+            // Gymnasium has no limit here; a policy that walks in circles needs one.
+            self.init(try run.discrete(settings, CliffWalking(seed: 0), limit: settings.limit(200)))
         case .cluster(let settings):
-            let trainer = try PPO(
-                settings: configuration.ppo, network: configuration.ppo.network.candidates(ObservationEncoder.space),
-                seed: configuration.seed
-            ) { range in
-                CandidateEnvironmentGroup(try range.map { try settings.makeEnvironment(seed: UInt64($0)) })
-            }
-            training = TrainingRun(
-                configuration: configuration, folder: folder, trainer: trainer, schema: ObservationEncoder.schema)
-            // `berth evaluate` compares policies on clusters, on conditions of its own.
-            evaluation = { nil }
-            close = {}
+            let episodes = (first: settings.evaluationSeed, count: settings.evaluationEpisodes)
+            self.init(try run.candidates(episodes) { try settings.makeEnvironment(seed: $0) })
         case .live(let settings):
-            guard configuration.ppo.environments == 1 else {
-                throw SettingsError(
-                    key: "ppo.environments",
-                    problem: "must be 1 on a live cluster, found \(configuration.ppo.environments)")
-            }
-            let policy =
-                try settings.policy.isEmpty
-                ? nil : Checkpoint.read(try RunFolder.newestCheckpoint(settings.policy))
-            try policy?.requireSchema(ObservationEncoder.schema)
-            let cluster = try LiveRuns.cluster(settings.cluster)
-            do {
-                let trainer = try PPO(
-                    settings: configuration.ppo,
-                    network: configuration.ppo.network.candidates(ObservationEncoder.space), seed: configuration.seed
-                ) { range in
-                    CandidateEnvironmentGroup(
-                        range.map { ClusterEnvironment(backend: cluster, settings: settings.episode, seed: UInt64($0)) }
-                    )
-                }
-                if let policy { try trainer.adoptPolicy(from: policy) }
-                training = TrainingRun(
-                    configuration: configuration, folder: folder, trainer: trainer, schema: ObservationEncoder.schema)
-            } catch {
-                try cluster.close()
-                throw error
-            }
-            evaluation = { nil }
-            close = { try cluster.close() }
+            self = try Self.live(run, settings)
         }
+    }
+
+    private static func live(_ run: Preparation, _ settings: LiveTrainSettings) throws -> PreparedRun {
+        guard run.environments == 1 else {
+            throw SettingsError(
+                key: "\(run.configuration.algorithm.name).environments",
+                problem: "must be 1 on a live cluster, found \(run.environments)")
+        }
+        let policy =
+            try settings.policy.isEmpty ? nil : Checkpoint.read(try RunFolder.newestCheckpoint(settings.policy))
+        try policy?.requireSchema(ObservationEncoder.schema)
+        let cluster = try LiveRuns.cluster(settings.cluster)
+        do {
+            let training = try run.candidates(nil, policy: policy) {
+                ClusterEnvironment(backend: cluster, settings: settings.episode, seed: $0)
+            }
+            return PreparedRun(training, close: { try cluster.close() })
+        } catch {
+            try cluster.close()
+            throw error
+        }
+    }
+
+    /// Writes the resolved configuration into the run folder.
+    func writeConfiguration() throws {
+        let text = try training.configuration.yaml()
+        try Data(text.utf8).write(to: URL(filePath: training.folder.configurationFile), options: .atomic)
     }
 
     /// Plays the evaluation episodes, prints their mean return and writes `evaluation.json`.
     func evaluate() throws {
-        guard let returns = try evaluation() else { return }
+        guard let returns = try training.evaluation?() else { return }
         print(returns.summary)
         try JSONFile.write(returns, to: training.folder.evaluationFile)
     }
+}
+
+/// Makes the trainer of a configuration's algorithm in an environment.
+private struct Preparation {
+    let configuration: TrainConfiguration
+    let folder: RunFolder
+
+    /// Environments that the algorithm steps side by side.
+    var environments: Int {
+        switch configuration.algorithm {
+        case .ppo(let settings): settings.environments
+        case .dqn(let settings): settings.environments
+        case .tabular: 1
+        }
+    }
+
+    /// In environments with vectors as observations; tables tell apart what the settings' bins do.
+    func flat<Base: FlatEnvironment & Sendable>(
+        _ episodes: GymSettings, _ make: @escaping (UInt64) -> Base
+    ) throws -> TrainingRun where Base.ActionSpace == Discrete {
+        guard case .tabular(let settings) = configuration.algorithm else {
+            return try network(episodes, make)
+        }
+        let environment = make(0)
+        let discretizer = try prefixingErrors { () throws(SettingsError) in
+            try settings.box(environment.observationSpace, actions: environment.actionSpace)
+        }
+        return try tabular(settings, environment, discretizer, episodes.seeds, schema: nil)
+    }
+
+    /// In copies of an environment with numbered states; networks see them as vectors of 0 but for a 1. What a table's
+    /// policy returns is also computed, from the environment's transitions.
+    func discrete<Base: TabularEnvironment>(
+        _ episodes: GymSettings, _ environment: Base, limit: Double
+    ) throws -> TrainingRun {
+        let limited = TimeLimit(environment, limit: limit)
+        guard case .tabular(let settings) = configuration.algorithm else {
+            return try network(episodes) { _ in OneHotObservations(limited) }
+        }
+        let discretizer = try prefixingErrors { () throws(SettingsError) in
+            try settings.states(environment.observationSpace, actions: environment.actionSpace)
+        }
+        let trainer = try TabularLearner(
+            settings: settings, environment: limited, discretizer: discretizer, seed: configuration.seed)
+        return try run(
+            trainer, nil, episodes.seeds,
+            expectedReturn: { environment.expectedReturn(of: trainer.greedyPolicy(), within: Int(limit)) },
+            evaluate: { try trainer.evaluate(in: limited, seeds: episodes.seeds) })
+    }
+
+    private func network<Base: FlatEnvironment & Sendable>(
+        _ episodes: GymSettings, _ make: @escaping (UInt64) -> Base
+    ) throws -> TrainingRun where Base.ActionSpace == Discrete {
+        let standard = make(0)
+        let (inputs, actions) = (standard.observationSpace.width, standard.actionSpace.count)
+        return try learner(
+            network: { $0.flat(inputs: inputs, actions: actions, heads: $1) }, seeds: episodes.seeds, schema: nil
+        ) { range in FlatEnvironmentGroup(range.map { make(UInt64($0)) }) }
+    }
+
+    /// In environments whose decisions are lists of candidates.
+    /// - Parameters:
+    ///   - episodes: seeds of the evaluation episodes; `nil` where there can be none.
+    ///   - policy: what the learner starts from.
+    func candidates<Base: CandidateEnvironment & Sendable>(
+        _ episodes: (first: UInt64, count: Int)?, policy: Checkpoint? = nil,
+        _ make: @escaping (UInt64) throws -> Base
+    ) throws -> TrainingRun {
+        let seeds = episodes.map { episodes in (0..<UInt64(episodes.count)).map { episodes.first + $0 } } ?? []
+        let schema = ObservationEncoder.schema
+        if case .tabular(let settings) = configuration.algorithm {
+            guard policy == nil else {
+                throw SettingsError(
+                    key: "environment.policy", problem: "a table cannot start from a network: leave it out")
+            }
+            let discretizer = try prefixingErrors { () throws(SettingsError) in try settings.candidates() }
+            return try tabular(settings, try make(0), discretizer, seeds, schema: schema)
+        }
+        return try learner(
+            network: { $0.candidates(ObservationEncoder.space, heads: $1) }, seeds: seeds, schema: schema,
+            policy: policy
+        ) { range in CandidateEnvironmentGroup(try range.map { try make(UInt64($0)) }) }
+    }
+
+    /// PPO or DQN with a network.
+    private func learner<Group: EnvironmentGroup, Network: ActorCritic>(
+        network: (NetworkSettings, ActorCriticHeads) -> Network, seeds: [UInt64], schema: FeatureSchema?,
+        policy: Checkpoint? = nil, _ makeEnvironments: @escaping (Range<Int>) throws -> Group
+    ) throws -> TrainingRun where Group.Observations == Network.Observations {
+        let seed = configuration.seed
+        switch configuration.algorithm {
+        case .dqn(let settings):
+            let trainer = try DQN(
+                settings: settings, network: network(settings.network, settings.heads), seed: seed,
+                makeEnvironments: makeEnvironments)
+            if let policy { try trainer.adoptPolicy(from: policy) }
+            return try run(trainer, schema, seeds) {
+                try Evaluator(
+                    network: trainer.network, parameters: trainer.parameters, normalizer: trainer.normalizer
+                ).evaluate(in: makeEnvironments(0..<1), seeds: seeds)
+            }
+        case .ppo(let settings):
+            let trainer = try PPO(
+                settings: settings, network: network(settings.network, .both), seed: seed,
+                makeEnvironments: makeEnvironments)
+            if let policy { try trainer.adoptPolicy(from: policy) }
+            return try run(trainer, schema, seeds) {
+                try Evaluator(
+                    network: trainer.network, parameters: trainer.parameters, normalizer: trainer.normalizer
+                ).evaluate(in: makeEnvironments(0..<1), seeds: seeds)
+            }
+        case .tabular:
+            preconditionFailure("a table has no network")
+        }
+    }
+
+    private func tabular<Base: Environment & Sendable, Cells: Discretizer>(
+        _ settings: TabularSettings, _ environment: Base, _ discretizer: Cells, _ seeds: [UInt64],
+        schema: FeatureSchema?
+    ) throws -> TrainingRun where Base.ActionSpace == Discrete, Cells.Observation == Base.Observation {
+        let trainer = try TabularLearner(
+            settings: settings, environment: environment, discretizer: discretizer, seed: configuration.seed)
+        return try run(trainer, schema, seeds) { try trainer.evaluate(in: environment, seeds: seeds) }
+    }
+
+    private func run(
+        _ trainer: any Trainer, _ schema: FeatureSchema?, _ seeds: [UInt64],
+        expectedReturn: (() -> Double)? = nil, evaluate: @escaping () throws -> Evaluation
+    ) throws -> TrainingRun {
+        try TrainingRun(
+            configuration: configuration, folder: folder, trainer: trainer, schema: schema,
+            evaluation: seeds.isEmpty
+                ? nil
+                : {
+                    let result = try evaluate()
+                    return EpisodeReturns(
+                        seeds: seeds, returns: result.returns, lengths: result.lengths, expected: expectedReturn?())
+                })
+    }
+
+    /// Errors of the table's settings name their keys as the file has them.
+    private func prefixingErrors<Value>(_ body: () throws(SettingsError) -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch {
+            throw SettingsError(key: "tabular.\(error.key)", problem: error.problem, hint: error.hint)
+        }
+    }
+}
+
+extension GymSettings {
+    /// Steps of an episode, given Gymnasium's own limit.
+    fileprivate func limit(_ standard: Double) -> Double { timeLimit.map { Double($0) } ?? standard }
+
+    /// Seeds of the evaluation episodes.
+    fileprivate var seeds: [UInt64] { (0..<UInt64(evaluationEpisodes)).map { evaluationSeed + $0 } }
 }
 
 /// What episodes of a trained policy returned.
@@ -99,18 +251,31 @@ struct EpisodeReturns: Encodable {
     var mean: Double
     /// Standard deviation of the returns, as of a sample; `nil` for a single episode.
     var deviation: Double?
+    /// What an episode returns in the mean, computed from the environment's transitions where it has a table of them.
+    var expected: Double?
 
-    init(seeds: [UInt64], returns: [Double], lengths: [Int]) {
-        (self.seeds, self.returns, self.lengths) = (seeds, returns, lengths)
+    init(seeds: [UInt64], returns: [Double], lengths: [Int], expected: Double? = nil) {
+        (self.seeds, self.returns, self.lengths, self.expected) = (seeds, returns, lengths, expected)
         let mean = returns.reduce(0, +) / Double(returns.count)
         self.mean = mean
         guard returns.count > 1 else { return }
         deviation = (returns.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(returns.count - 1)).squareRoot()
     }
 
+    /// What a table and TensorBoard show of it.
+    var figures: [TrainingFigure] {
+        [
+            TrainingFigure("evaluation", "mean_return", mean),
+            TrainingFigure("evaluation", "deviation", deviation),
+            TrainingFigure("evaluation", "mean_length", Double(lengths.reduce(0, +)) / Double(lengths.count)),
+        ]
+    }
+
     /// One line for the screen.
     var summary: String {
         let spread = deviation.map { String(format: " ± %.2f", $0) } ?? ""
+        let exactly = expected.map { String(format: "; %.4f by the environment's own probabilities", $0) } ?? ""
         return "mean return \(String(format: "%.2f", mean))\(spread) over \(returns.count) evaluation episodes"
+            + exactly
     }
 }

@@ -10,17 +10,63 @@ struct TrainConfiguration: Configurable, Equatable {
     /// Decides everything that is random in the run.
     var seed: UInt64 = 0
     /// What the policy is trained in.
-    var environment = TrainEnvironment.cartpole(CartPoleSettings())
-    /// The algorithm and the network.
-    var ppo = PPOSettings()
+    var environment = TrainEnvironment.cartpole(GymSettings())
+    /// Train with PPO. It is the algorithm where none is given.
+    var ppo: PPOSettings?
+    /// Train with DQN.
+    var dqn: DQNSettings?
+    /// Train with tabular Q-learning or SARSA.
+    var tabular: TabularSettings?
     /// When checkpoints are written.
     var checkpoints = CheckpointSettings()
+    /// When the policy is evaluated.
+    var evaluation = TrainEvaluationSettings()
+
+    func validate() throws(SettingsError) {
+        let given = [("ppo", ppo != nil), ("dqn", dqn != nil), ("tabular", tabular != nil)].filter(\.1).map(\.0)
+        guard given.count <= 1 else {
+            throw SettingsError(key: given[1], problem: "there is \(given[0]) already: name one algorithm")
+        }
+    }
+
+    /// The algorithm and its settings.
+    var algorithm: Algorithm {
+        if let dqn { return .dqn(dqn) }
+        if let tabular { return .tabular(tabular) }
+        return .ppo(ppo ?? PPOSettings())
+    }
+}
+
+/// What a policy is trained with.
+enum Algorithm {
+    case ppo(PPOSettings)
+    case dqn(DQNSettings)
+    case tabular(TabularSettings)
+
+    /// Steps of a whole run.
+    var totalSteps: Int {
+        switch self {
+        case .ppo(let settings): settings.totalSteps
+        case .dqn(let settings): settings.totalSteps
+        case .tabular(let settings): settings.totalSteps
+        }
+    }
+
+    /// The key of its settings.
+    var name: String {
+        switch self {
+        case .ppo: "ppo"
+        case .dqn: "dqn"
+        case .tabular: "tabular"
+        }
+    }
 }
 
 extension TrainConfiguration {
     /// Reads a configuration and the file of simulator settings that it may name.
     static func read(_ file: String, overrides: [String] = []) throws(SettingsError) -> TrainConfiguration {
         var configuration = try load(from: file, overrides: overrides)
+        if case .ppo(let settings) = configuration.algorithm { configuration.ppo = settings }
         if case .cluster(var settings) = configuration.environment {
             try SimulatorFile.read(&settings.simulatorFile, into: &settings.simulator, besides: file)
             configuration.environment = .cluster(settings)
@@ -46,84 +92,18 @@ struct CheckpointSettings: Configurable, Equatable {
     }
 }
 
-/// What a policy is trained in.
-enum TrainEnvironment: ConfigurableChoice, Equatable {
-    /// Balancing a pole on a cart.
-    case cartpole(CartPoleSettings)
-    /// Placing pods and scaling services in a simulated cluster.
-    case cluster(ClusterTrainSettings)
-    /// Placing pods and scaling services in a live cluster.
-    case live(LiveTrainSettings)
+/// When the policy is evaluated while it is trained, on episodes of their own in which it always takes its best action.
+/// How many and which seeds they have is said with the environment.
+struct TrainEvaluationSettings: Configurable, Equatable {
+    /// Steps from one evaluation to the next; 0: only at the end. The best policy so far is kept as `best.h5`.
+    var everySteps = 0
+    /// The run ends early when an evaluation's mean return reaches this. Absent: it never does.
+    var stopAtReturn: Double?
 
-    static var choices: [Choice<TrainEnvironment>] {
-        [
-            Choice("cartpole", CartPoleSettings.self) { .cartpole($0) },
-            Choice("cluster", ClusterTrainSettings.self) { .cluster($0) },
-            Choice("live", LiveTrainSettings.self) { .live($0) },
-        ]
-    }
-
-    var selected: (kind: String, settings: any Configurable) {
-        switch self {
-        case .cartpole(let settings): ("cartpole", settings)
-        case .cluster(let settings): ("cluster", settings)
-        case .live(let settings): ("live", settings)
+    func validate() throws(SettingsError) {
+        try require("everySteps", everySteps, in: 0...)
+        if stopAtReturn != nil, everySteps == 0 {
+            throw SettingsError(key: "stopAtReturn", problem: "needs evaluations: set everySteps above 0")
         }
     }
-}
-
-/// CartPole as an environment to train in; the defaults make it Gymnasium's CartPole-v1.
-struct CartPoleSettings: Configurable, Equatable {
-    /// Steps after which an episode is truncated.
-    var timeLimit = 500
-    /// Episodes that the trained policy plays at the end, always taking its most probable action; 0 for none.
-    var evaluationEpisodes = 100
-    /// Seed of the first of those episodes; the others count up from it.
-    var evaluationSeed: UInt64 = 1_000_000
-
-    func validate() throws(SettingsError) {
-        try require("timeLimit", timeLimit, in: 1...)
-        try require("evaluationEpisodes", evaluationEpisodes, in: 0...1_000_000)
-        try require("evaluationSeed", evaluationSeed, in: 0...UInt64(Int64.max))
-    }
-}
-
-/// A simulated cluster as an environment to train in.
-struct ClusterTrainSettings: Configurable, Equatable {
-    /// The family of clusters that episodes are drawn from.
-    var simulator = SimulatorSettings()
-    /// A file to read `simulator` from instead; its path starts from the folder of this configuration.
-    var simulatorFile = ""
-    /// Length of an episode, legal actions and reward.
-    var episode = ClusterEnvironmentSettings()
-    /// Share of the episodes in which the HPA decides all control, so that the policy also learns to place pods for
-    /// it: what a policy behind the scheduler extender does.
-    var controllerShare = 0.3
-    /// The HPA of those episodes.
-    var autoscaler = HorizontalPodAutoscalerSettings()
-
-    func validate() throws(SettingsError) {
-        try require("controllerShare", controllerShare, in: 0...1)
-        try SimulatorFile.refuseBoth(simulator, simulatorFile)
-    }
-
-    /// An environment that has not been reset.
-    func makeEnvironment(
-        seed: UInt64
-    ) throws -> ControlledEnvironment<SimulatedCluster, HorizontalPodAutoscaler> {
-        ControlledEnvironment(
-            ClusterEnvironment(backend: try SimulatedCluster(settings: simulator), settings: episode, seed: seed),
-            controller: HorizontalPodAutoscaler(autoscaler), share: controllerShare, seed: seed)
-    }
-}
-
-/// A live cluster as an environment to train in. There is one, so `ppo.environments` has to be 1.
-struct LiveTrainSettings: Configurable, Equatable {
-    /// The cluster, its services and their load.
-    var cluster = LiveSettings()
-    /// Length of an episode, legal actions and reward.
-    var episode = ClusterEnvironmentSettings()
-    /// A run folder or checkpoint whose policy is the first one; its path starts from the working directory. Empty:
-    /// a new policy.
-    var policy = ""
 }

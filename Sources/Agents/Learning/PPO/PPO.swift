@@ -52,21 +52,10 @@ where Environments.Observations == Network.Observations {
         optimizer = AdamOptimizer(count: parameters.count, epsilon: settings.adamEpsilon)
 
         let count = settings.environments
-        var actionSeeds = RandomGenerator(seed: seed, stream: 3)
-        let generators = (0..<count).map { _ in actionSeeds.split() }
-        var episodeSeeds = RandomGenerator(seed: seed, stream: 4)
-        let seeds = (0..<count).map { _ in episodeSeeds.next() }
-        workers = try EnvironmentBlocks.ranges(count: count).map { range in
-            let environments = try makeEnvironments(range)
-            guard environments.count == range.count else {
-                throw LearningError("\(environments.count) environments were made for the indices \(range)")
-            }
-            let worker = RolloutWorker(
-                environments, range: range, network: network, generators: Array(generators[range]))
-            try worker.environments.reset(seeds: Array(seeds[range]), into: &worker.observations)
-            return worker
+        workers = try makeBlocks(count: count, seed: seed, makeEnvironments).map {
+            RolloutWorker($0, network: network)
         }
-        let observations = workers[0].observations.emptied()
+        let observations = workers[0].block.observations.emptied()
         rollout = Rollout(observations: observations, seen: observations)
         shards = (0..<settings.gradientShards).map { _ in Owned(GradientShard(network, like: observations)) }
         pool = WorkerPool(threads: settings.threads)
@@ -230,9 +219,7 @@ where Environments.Observations == Network.Observations {
                     &parameters, gradients: gradients.span, rate: metrics.learningRate,
                     maximumNorm: settings.maximumGradientNorm)
                 guard norm.isFinite else {
-                    throw LearningError(
-                        "the gradient is not finite: the run has diverged; lower learningRate, and check the "
-                            + "environment's features and rewards")
+                    throw LearningError.diverged("the gradient is")
                 }
                 metrics.updates += 1
                 metrics.gradientNorm += norm

@@ -1,5 +1,5 @@
 /// What one iteration of PPO did: a rollout and the updates from it.
-public struct PPOMetrics: Sendable, Equatable {
+public struct PPOMetrics: TrainingMetrics, Equatable {
     /// Iterations so far, this one included.
     public var iteration = 0
     /// Steps so far over all environments.
@@ -44,4 +44,27 @@ public struct PPOMetrics: Sendable, Equatable {
 
     /// Of nothing.
     public init() {}
+
+    public var figures: [TrainingFigure] {
+        [
+            TrainingFigure("rollout", "mean_return", meanReturn),
+            TrainingFigure("rollout", "mean_length", meanLength),
+            TrainingFigure("rollout", "episodes", Double(episodes)),
+            TrainingFigure("train", "policy_loss", policyLoss),
+            TrainingFigure("train", "value_loss", valueLoss),
+            TrainingFigure("train", "entropy", entropy),
+            TrainingFigure("train", "approximate_kl", approximateKL),
+            TrainingFigure("train", "clip_fraction", clipFraction),
+            TrainingFigure("train", "explained_variance", explainedVariance),
+            TrainingFigure("train", "gradient_norm", gradientNorm),
+            TrainingFigure("train", "learning_rate", learningRate),
+            TrainingFigure("train", "clip_range", clipRange),
+            TrainingFigure("time", "steps_per_second", stepsPerSecond),
+            TrainingFigure("time", "environment_seconds", environmentSeconds),
+            TrainingFigure("time", "inference_seconds", inferenceSeconds),
+            TrainingFigure("time", "update_seconds", updateSeconds),
+        ]
+    }
+
+    public var headlines: [TrainingFigure] { [TrainingFigure("train", "entropy", entropy)] }
 }

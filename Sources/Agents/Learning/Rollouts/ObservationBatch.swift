@@ -21,6 +21,10 @@ public protocol ObservationBatch: Sendable, Codable {
     mutating func append(allOf other: Self)
     /// Rows of every kind that observation `index` has: what a network's memory and time grow with.
     func rowCount(_ index: Int) -> Int
+    /// The rows of one kind, one observation after the other, and how many each observation has.
+    func rows(ofKind kind: Int) -> (values: [Float], counts: [Int])
+    /// A batch of the same widths of what `rows(ofKind:)` gave for each kind; `nil` when that does not fit together.
+    func filled(with kinds: [(values: [Float], counts: [Int])]) -> Self?
     /// Calls `body` with the number of each kind of row, in the order of `rowWidths`, and those rows.
     mutating func forEachRowKind(_ body: (_ kind: Int, _ rows: inout MutableSpan<Float>) -> Void)
 }
@@ -43,6 +47,17 @@ extension Matrix: ObservationBatch {
 
     public mutating func append(allOf other: Matrix) {
         append(rows: 0..<other.rows, of: other)
+    }
+
+    public func rows(ofKind kind: Int) -> (values: [Float], counts: [Int]) {
+        (values, Array(repeating: 1, count: rows))
+    }
+
+    public func filled(with kinds: [(values: [Float], counts: [Int])]) -> Matrix? {
+        guard kinds.count == 1, kinds[0].counts.allSatisfy({ $0 == 1 }),
+            kinds[0].values.count == kinds[0].counts.count * columns
+        else { return nil }
+        return Matrix(rows: kinds[0].counts.count, columns: columns, values: kinds[0].values)
     }
 
     public mutating func forEachRowKind(_ body: (Int, inout MutableSpan<Float>) -> Void) {
@@ -69,6 +84,23 @@ extension CandidateBatch: ObservationBatch {
     }
 
     public func rowCount(_ index: Int) -> Int { 1 + nodeCount(index) + candidateCount(index) }
+
+    public func rows(ofKind kind: Int) -> (values: [Float], counts: [Int]) {
+        switch kind {
+        case 0: (contexts, Array(repeating: 1, count: count))
+        case 1: (nodeRows, (0..<count).map { nodeCount($0) })
+        default: (candidateRows, (0..<count).map { candidateCount($0) })
+        }
+    }
+
+    public func filled(with kinds: [(values: [Float], counts: [Int])]) -> CandidateBatch? {
+        guard kinds.count == 3, kinds[0].counts.count == kinds[1].counts.count,
+            kinds[0].counts.allSatisfy({ $0 == 1 })
+        else { return nil }
+        return CandidateBatch(
+            like: self, contexts: kinds[0].values, nodeRows: kinds[1].values, nodeCounts: kinds[1].counts,
+            candidateRows: kinds[2].values, candidateCounts: kinds[2].counts)
+    }
 
     public mutating func forEachRowKind(_ body: (Int, inout MutableSpan<Float>) -> Void) {
         withRows { contexts, nodes, candidates in

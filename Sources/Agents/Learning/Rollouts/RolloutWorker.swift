@@ -3,27 +3,7 @@ import Gym
 import NeuralNetworks
 import Randomness
 
-/// Why learning cannot go on.
-public struct LearningError: Error, CustomStringConvertible, Sendable, Equatable {
-    /// What was wrong, what was expected and what to do.
-    public let description: String
-
-    /// An error with its message.
-    public init(_ description: String) { self.description = description }
-}
-
-/// An episode that ended during a rollout.
-struct FinishedEpisode: Sendable {
-    /// Step of the rollout in which it ended, and its environment: they order episodes whatever the threads.
-    var step: Int
-    var environment: Int
-    /// Sum of its rewards.
-    var totalReward: Double
-    /// Its steps.
-    var length: Int
-}
-
-/// A block of environments (`EnvironmentBlocks`) and what a thread needs to act in them.
+/// A block of environments and what a thread needs to act in them.
 ///
 /// Sendable because a worker is touched by one thread at a time: by its pool thread within `WorkerPool.run`, and by the
 /// learner's thread between runs.
@@ -31,17 +11,11 @@ final class RolloutWorker<Environments: EnvironmentGroup, Network: ActorCritic>:
 where Environments.Observations == Network.Observations {
     typealias Observations = Environments.Observations
 
-    /// Indices of the group's environments among all.
-    let range: Range<Int>
+    var block: EnvironmentBlock<Environments>
     let network: Network
-    var environments: Environments
-    /// Draws the actions of each environment; one each, so that grouping does not change them.
-    var generators: [RandomGenerator]
-    /// What each environment shows now, not normalised.
-    var observations: Observations
-    /// Sum of rewards and steps of each environment's current episode.
-    var currentReturns: [Double]
-    var currentLengths: [Int]
+
+    /// Indices of the block's environments among all.
+    var range: Range<Int> { block.range }
 
     // The rollout, step by step: element t * range.count + i is step t of environment range.lowerBound + i.
     var stored: Observations
@@ -64,18 +38,14 @@ where Environments.Observations == Network.Observations {
     private var stepActions: [Int]
     private var stepOutcomes: [Outcome]
 
-    init(_ environments: Environments, range: Range<Int>, network: Network, generators: [RandomGenerator]) {
-        self.environments = environments
-        self.range = range
+    init(_ block: EnvironmentBlock<Environments>, network: Network) {
+        self.block = block
         self.network = network
-        self.generators = generators
-        observations = environments.makeObservations()
-        (stored, seen, normalized, finals) = (observations, observations, observations, observations)
-        currentReturns = Array(repeating: 0, count: range.count)
-        currentLengths = Array(repeating: 0, count: range.count)
+        let empty = block.observations.emptied()
+        (stored, seen, normalized, finals) = (empty, empty, empty, empty)
         workspace = network.makeWorkspace()
-        stepActions = Array(repeating: 0, count: range.count)
-        stepOutcomes = Array(repeating: Outcome(reward: 0), count: range.count)
+        stepActions = Array(repeating: 0, count: block.range.count)
+        stepOutcomes = Array(repeating: Outcome(reward: 0), count: block.range.count)
     }
 
     /// Takes `steps` steps in each environment with the policy's probabilities; an error goes to `failure`.
@@ -99,8 +69,7 @@ where Environments.Observations == Network.Observations {
             infer(parameters, normalizer, .both)
             try act()
             let inferred = clock.now
-            try environments.step(
-                stepActions, into: &observations, outcomes: &stepOutcomes, finalObservations: &finals)
+            try block.step(stepActions, outcomes: &stepOutcomes, finalObservations: &finals)
             let stepped = clock.now
             environmentTime += stepped - inferred
             inferenceTime += inferred - start
@@ -108,7 +77,7 @@ where Environments.Observations == Network.Observations {
             if step > 0 { fillNextValues(of: step - 1) }
             nextValues.append(contentsOf: repeatElement(0, count: count))
             if finals.count > 0 { bootstrapTruncated(step, parameters, normalizer) }
-            recordEpisodes(step)
+            block.record(stepOutcomes, step: step, into: &episodes)
         }
         infer(parameters, normalizer, .value)
         for index in 0..<count where !outcomes[(steps - 1) * count + index].ended {
@@ -133,17 +102,17 @@ where Environments.Observations == Network.Observations {
     private func infer(_ parameters: [Float], _ normalizer: BatchNormalizer?, _ heads: ActorCriticHeads) {
         let isDecision = heads.contains(.policy)
         guard let normalizer else {
-            network.forward(observations, parameters: parameters.span, heads: heads, workspace: &workspace)
-            if isDecision { stored.append(allOf: observations) }
+            network.forward(block.observations, parameters: parameters.span, heads: heads, workspace: &workspace)
+            if isDecision { stored.append(allOf: block.observations) }
             return
         }
         normalized.removeAll()
-        normalized.append(allOf: observations)
+        normalized.append(allOf: block.observations)
         normalizer.normalize(&normalized)
         network.forward(normalized, parameters: parameters.span, heads: heads, workspace: &workspace)
         if isDecision {
             stored.append(allOf: normalized)
-            seen.append(allOf: observations)
+            seen.append(allOf: block.observations)
         }
     }
 
@@ -153,14 +122,10 @@ where Environments.Observations == Network.Observations {
         for index in 0..<range.count {
             let logits = output.logits.span.extracting(output.offsets[index]..<output.offsets[index + 1])
             guard !logits.isEmpty else {
-                throw LearningError(
-                    "environment \(range.lowerBound + index) gave a decision without candidates: every decision "
-                        + "before the end of an episode needs at least one")
+                throw LearningError.noCandidates(environment: range.lowerBound + index)
             }
-            guard let draw = sample(logits, using: &generators[index]) else {
-                throw LearningError(
-                    "the policy's logits are not finite: the run has diverged; lower learningRate or "
-                        + "maximumGradientNorm, and check the environment's features and rewards")
+            guard let draw = sample(logits, using: &block.generators[index]) else {
+                throw LearningError.diverged("the policy's logits are")
             }
             stepActions[index] = draw.action
             actions.append(draw.action)
@@ -190,20 +155,6 @@ where Environments.Observations == Network.Observations {
                 nextValues[step * range.count + index] = output.values[position]
             }
             position += 1
-        }
-    }
-
-    private func recordEpisodes(_ step: Int) {
-        for index in stepOutcomes.indices {
-            currentReturns[index] += stepOutcomes[index].reward
-            currentLengths[index] += 1
-            guard stepOutcomes[index].ended else { continue }
-            episodes.append(
-                FinishedEpisode(
-                    step: step, environment: range.lowerBound + index, totalReward: currentReturns[index],
-                    length: currentLengths[index]))
-            currentReturns[index] = 0
-            currentLengths[index] = 0
         }
     }
 }

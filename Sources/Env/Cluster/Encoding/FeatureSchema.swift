@@ -49,4 +49,16 @@ struct FeatureCursor {
             position += 2
         }
     }
+
+    /// Four features: CPU and memory requested on a node, and the CPU in use there with its mask, once `pod`, which
+    /// uses `usage` cores, has come (`sign` 1) or gone (-1).
+    @inline(__always)
+    mutating func put(
+        _ node: Node, changedBy pod: Pod, sign: Double, usage: Double, into row: inout MutableSpan<Float>
+    ) {
+        let cpu = max(1e-9, node.allocatable.cpu)
+        put((node.requested.cpu + sign * pod.requests.cpu) / cpu, into: &row)
+        put((node.requested.memory + sign * pod.requests.memory) / max(1, node.allocatable.memory), into: &row)
+        put(measured: node.cpuUsage.map { ($0.value + sign * usage) / cpu }, into: &row)
+    }
 }

@@ -54,11 +54,11 @@ public struct ObservationEncoder: Sendable {
         contextWidth: schema.context.count, nodeWidth: schema.node.count, candidateWidth: schema.candidate.count,
         bound: Float(bound))
 
-    private static let nodeWidth = nodeFeatures.count
-    private static let serviceWidth = serviceFeatures.count
+    static let nodeWidth = nodeFeatures.count
+    static let serviceWidth = serviceFeatures.count
 
     // Scratch that is kept between calls so that encoding allocates nothing.
-    private var serviceRows: [Float] = []
+    private(set) var serviceRows: [Float] = []
     private var replicas: [ReplicaCount] = []
     private var replicasOnNode: [Int32] = []
     private var replicasOfServiceOnNode: [Int32] = []
@@ -97,7 +97,7 @@ public struct ObservationEncoder: Sendable {
 
     // MARK: Counting
 
-    private mutating func count(_ snapshot: ClusterSnapshot, for decision: Decision) {
+    mutating func count(_ snapshot: ClusterSnapshot, for decision: Decision) {
         func reset<Value>(_ array: inout [Value], to value: Value, count: Int) {
             array.removeAll(keepingCapacity: true)
             array.append(contentsOf: repeatElement(value, count: count))
@@ -130,7 +130,7 @@ public struct ObservationEncoder: Sendable {
     }
 
     /// Sums over the nodes that many features are relative to.
-    private struct ClusterScale {
+    struct ClusterScale {
         var largest = Resources(cpu: 1e-9, memory: 1)
         var mean = Resources()
         var allocatable = Resources()
@@ -164,7 +164,7 @@ public struct ObservationEncoder: Sendable {
 
     // MARK: Rows
 
-    private func encodeNodes(_ snapshot: ClusterSnapshot, _ scale: ClusterScale, into rows: inout MutableSpan<Float>) {
+    func encodeNodes(_ snapshot: ClusterSnapshot, _ scale: ClusterScale, into rows: inout MutableSpan<Float>) {
         for (index, node) in snapshot.nodes.enumerated() {
             var cursor = FeatureCursor(position: index * Self.nodeWidth)
             let cpu = max(1e-9, node.allocatable.cpu)
@@ -188,7 +188,7 @@ public struct ObservationEncoder: Sendable {
         }
     }
 
-    private mutating func encodeServices(_ snapshot: ClusterSnapshot, _ scale: ClusterScale) {
+    mutating func encodeServices(_ snapshot: ClusterSnapshot, _ scale: ClusterScale) {
         serviceRows.removeAll(keepingCapacity: true)
         serviceRows.append(contentsOf: repeatElement(0, count: snapshot.services.count * Self.serviceWidth))
         let replicas = replicas
@@ -224,7 +224,7 @@ public struct ObservationEncoder: Sendable {
         }
     }
 
-    private func encodeContext(
+    func encodeContext(
         _ decision: Decision, _ snapshot: ClusterSnapshot, _ scale: ClusterScale, into row: inout MutableSpan<Float>
     ) {
         var cursor = FeatureCursor(position: 0)
@@ -308,12 +308,8 @@ public struct ObservationEncoder: Sendable {
             let node = snapshot.nodes[nodeIndex]
             // A placement adds the pod's requests to the node, an eviction takes them away.
             let sign: Double = kind == 0 ? 1 : -1
-            let cpu = max(1e-9, node.allocatable.cpu)
-            cursor.put((node.requested.cpu + sign * pod.requests.cpu) / cpu, into: &rows)
-            cursor.put(
-                (node.requested.memory + sign * pod.requests.memory) / max(1, node.allocatable.memory), into: &rows)
             let own = kind == 0 ? pod.requests.cpu : pod.cpuUsage?.value ?? pod.requests.cpu
-            cursor.put(measured: node.cpuUsage.map { ($0.value + sign * own) / cpu }, into: &rows)
+            cursor.put(node, changedBy: pod, sign: sign, usage: own, into: &rows)
             let beside =
                 kind == 0
                 ? replicasOfServiceOnNode[nodeIndex]

@@ -1,11 +1,15 @@
 import Foundation
 import Randomness
 
-/// Gymnasium's CartPole without its time limit (`TimeLimit(CartPole(seed:), limit: 500)` is CartPole-v1).
+/// Gymnasium's CartPole without its time limit (`TimeLimit(CartPole(seed:), limit: CartPole.timeLimit)` is
+/// CartPole-v1).
 ///
 /// A pole on a cart (Barto, Sutton and Anderson, 1983): observation (x, ẋ, θ, θ̇) in m, m/s, rad, rad/s; action 0
 /// pushes left, 1 right, with 10 N; Euler steps of 0.02 s; reward 1 a step; terminated beyond 2.4 m or 12°.
 public struct CartPole: FlatEnvironment, Sendable, Codable {
+    /// Longest episode of CartPole-v1, in steps.
+    public static let timeLimit = 500.0
+
     private static let gravity = 9.8
     private static let cartMass = 1.0
     private static let poleMass = 0.1

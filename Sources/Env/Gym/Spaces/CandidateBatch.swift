@@ -29,6 +29,36 @@ public struct CandidateBatch: Sendable, Equatable, Codable {
         candidateWidth = space.candidateWidth
     }
 
+    /// A batch of the widths of `other` with rows that were taken from another such batch.
+    /// - Parameters:
+    ///   - nodeCounts, candidateCounts: rows of each observation.
+    /// - Returns: `nil` when the counts differ in number, one is negative, or the rows are not as many as they say.
+    public init?(
+        like other: CandidateBatch, contexts: [Float], nodeRows: [Float], nodeCounts: [Int], candidateRows: [Float],
+        candidateCounts: [Int]
+    ) {
+        (contextWidth, nodeWidth, candidateWidth) = (other.contextWidth, other.nodeWidth, other.candidateWidth)
+        guard nodeCounts.count == candidateCounts.count, contexts.count == nodeCounts.count * contextWidth,
+            let nodeOffsets = Self.offsets(nodeCounts, rows: nodeRows.count, width: nodeWidth),
+            let candidateOffsets = Self.offsets(candidateCounts, rows: candidateRows.count, width: candidateWidth)
+        else { return nil }
+        (self.contexts, self.nodeRows, self.candidateRows) = (contexts, nodeRows, candidateRows)
+        (self.nodeOffsets, self.candidateOffsets) = (nodeOffsets, candidateOffsets)
+    }
+
+    /// The running sum of `counts`, if it leads to `rows` values in rows of `width`.
+    private static func offsets(_ counts: [Int], rows: Int, width: Int) -> [Int]? {
+        var offsets = [0]
+        offsets.reserveCapacity(counts.count + 1)
+        var last = 0
+        for count in counts {
+            guard count >= 0, count <= rows else { return nil }
+            last += count
+            offsets.append(last)
+        }
+        return last * width == rows ? offsets : nil
+    }
+
     /// Number of observations.
     @inlinable public var count: Int { nodeOffsets.count - 1 }
 

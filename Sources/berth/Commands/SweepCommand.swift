@@ -1,0 +1,35 @@
+import ArgumentParser
+import Foundation
+import Settings
+
+/// `berth sweep`
+struct SweepCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sweep", abstract: "Searches for the best settings of a training configuration.",
+        discussion: """
+            Random search, or successive halving, over a space in YAML; configs/sweep has an example. What is in the \
+            folder already is not played again, so an interrupted sweep goes on with the same command.
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(name: .long, help: ArgumentHelp("The sweep's folder.", valueName: "dir"))
+    var out: String
+
+    mutating func run() throws {
+        Interruption.install()
+        let configuration = try options.load(SweepConfiguration.self)
+        for (key, space) in configuration.space { try space.check(key) }
+        let sweep = Sweep(
+            configuration: configuration,
+            training: SimulatorFile.path(configuration.training, besides: options.config), folder: out)
+        let trials = try sweep.run { print($0) }
+        let table = Sweep.table(trials)
+        print(table, terminator: "")
+        try Data(table.utf8).write(to: URL(filePath: "\(out)/table.txt"), options: .atomic)
+        guard let best = trials.first else { return }
+        print(
+            "best: "
+                + best.settings.sorted { $0.key < $1.key }.map { "--set \($0.key)=\($0.value)" }.joined(separator: " "))
+    }
+}
