@@ -49,5 +49,8 @@ import Testing
             settings.scope.scope(of: "node0")
                 == NodeScope(cgroup: "/testbed-node0", isShared: true, processors: [0, 1]))
         #expect(settings.scope.scope(of: "node1") == NodeScope(cgroup: "/testbed-node1", isShared: true))
+        // Cgroups that are named after nodes say as much.
+        let named = try load("configs/serve/collector.yaml", "scope.nodeCgroup=/testbed-{node}")
+        #expect(named.scope.scope(of: "node1").isShared)
     }
 }

@@ -8,8 +8,11 @@ import Live
 import NIOCore
 import Testing
 
-/// An API server on loopback with two nodes, one pod, one event and cadvisor.
-private func makeAPIServer(scrapes: Box<Int>, isOver: Box<Bool>) throws -> some ApplicationProtocol {
+/// An API server on loopback with two nodes, one pod, one event and cadvisor; beside it, under /machine/NODE, what the
+/// nodes' node-exporter says, and a count of what was asked of their machines.
+private func makeAPIServer(
+    scrapes: Box<Int>, isOver: Box<Bool>, machineRequests: Box<Int>
+) throws -> some ApplicationProtocol {
     let nodes = try fixture("list-nodes-limit-2.json")
     let pods = ByteBuffer(
         string: """
@@ -61,6 +64,20 @@ private func makeAPIServer(scrapes: Box<Int>, isOver: Box<Bool>) throws -> some 
             """
         return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
+    router.get("machine/:node/metrics") { _, _ -> Response in
+        machineRequests.value += 1
+        let text = """
+            node_cpu_seconds_total{cpu="0",mode="user"} \(machineRequests.value)
+            node_memory_MemAvailable_bytes 1000
+            node_memory_MemTotal_bytes 4000
+
+            """
+        return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+    router.get("machine/:node/persecond/20") { _, _ -> Response in
+        machineRequests.value += 1
+        return Response(status: .ok)
+    }
     return Application(
         router: router, configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)))
 }
@@ -75,16 +92,21 @@ private func makeAPIServer(scrapes: Box<Int>, isOver: Box<Bool>) throws -> some 
             seen.value = snapshot
             return node.name == "worker-1" ? 1 : 0.5
         }
+        let machineRequests = Box(0)
         let change: @Sendable (inout ExtenderSettings) -> Void = {
             $0.telemetry.interval = 0.05
             $0.telemetry.maximumAge = 3_600
             $0.telemetry.nodeCgroup = "/testbed-{node}"
         }
         let scorer = try makeScorer(nodes: [], policy: policy, settings: change, isListed: false)
-        try await makeAPIServer(scrapes: scrapes, isOver: isOver).test(.live) { api in
+        try await makeAPIServer(scrapes: scrapes, isOver: isOver, machineRequests: machineRequests).test(.live) { api in
             let port = try #require(api.port)
             let client = try APIClient(access: ClusterAccess(server: "http://127.0.0.1:\(port)"))
-            let server = makeServer(scorer, settings: change)
+            let server = makeServer(scorer) {
+                change(&$0)
+                $0.telemetry.pcm.url = "http://127.0.0.1:\(port)/machine/{node}"
+                $0.telemetry.nodeExporter.url = "http://127.0.0.1:\(port)/machine/{node}/metrics"
+            }
             try await server.application(watching: client).test(.live) { extender in
                 var isReady = false
                 for _ in 0..<1_500 where !isReady {
@@ -112,7 +134,47 @@ private func makeAPIServer(scrapes: Box<Int>, isOver: Box<Bool>) throws -> some 
         #expect(snapshot.nodes.map(\.podCount) == [1, 1])
         let usage = try #require(snapshot.nodes[0].cpuUsage)
         #expect(abs(usage.value - 0.25) < 0.01)
-        // The kubelet of the other could not be asked: missing, not idle.
-        #expect(snapshot.nodes[1].cpuUsage == nil)
+        // The kubelet of the other could not be asked: missing, not idle. And since both share a machine, what it does
+        // was not asked for: it would not be a node's.
+        #expect(snapshot.nodes[1].cpuUsage == nil && snapshot.nodes[1].memoryUsage == nil)
+        #expect(machineRequests.value == 0)
+    }
+
+    /// A node whose kubelet does not answer is measured by its node-exporter.
+    @Test func aNodeExporterStandsInForAKubelet() async throws {
+        let isOver = Box(false)
+        let machineRequests = Box(0)
+        let seen = Box<ClusterSnapshot?>(nil)
+        let policy = FunctionPolicy { _, _, snapshot in
+            seen.value = snapshot
+            return 1
+        }
+        let api = try makeAPIServer(scrapes: Box(0), isOver: isOver, machineRequests: machineRequests)
+        try await api.test(.live) { api in
+            let port = try #require(api.port)
+            let address = "http://127.0.0.1:\(port)"
+            let change: @Sendable (inout ExtenderSettings) -> Void = {
+                $0.telemetry.interval = 0.05
+                $0.telemetry.maximumAge = 3_600
+                $0.telemetry.nodeExporter.url = "\(address)/machine/{node}/metrics"
+            }
+            let scorer = try makeScorer(nodes: [], policy: policy, settings: change, isListed: false)
+            let client = try APIClient(access: ClusterAccess(server: address))
+            let server = makeServer(scorer, settings: change)
+            try await server.application(watching: client).test(.live) { _ in
+                var isMeasured = false
+                for _ in 0..<1_500 where !isMeasured {
+                    isMeasured = scorer.hasSynced && scorer.size.measured == 2
+                    if !isMeasured { try await Task.sleep(for: .milliseconds(20)) }
+                }
+                #expect(isMeasured)
+                _ = scorer.score(try makePod("p"), on: ["worker-0", "worker-1"])
+            }
+            isOver.value = true
+        }
+        let snapshot = try #require(seen.value)
+        #expect(snapshot.nodes.map(\.name) == ["worker-0", "worker-1"])
+        #expect(snapshot.nodes[1].memoryUsage?.value == 3_000)
+        #expect((snapshot.nodes[1].cpuUsage?.value ?? 0) > 0)
     }
 }

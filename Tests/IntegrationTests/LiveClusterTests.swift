@@ -282,8 +282,12 @@ private func interrupt(_ testbed: Testbed, _ policy: String, _ folder: String) a
             #expect(result.errors.contains("what it had made is removed"), "\(result.errors)")
         } else {
             let config = Testbed.repository.appendingPathComponent("configs/evaluate/live.yaml").path
-            let text = try await testbed.run([Testbed.berth, "clean", "--config", config], seconds: 240)
+            let auditLog = "\(folder)/evaluate.jsonl"
+            let text = try await testbed.run(
+                [Testbed.berth, "clean", "--config", config, "--audit", auditLog], seconds: 240)
             #expect(text.contains("removed namespace berth-evaluate"), "\(text)")
+            let last = try #require(try log(auditLog).last)
+            #expect(last.action == "remove" && last.outcome == .done && last.episode == nil)
         }
         try await expectNothingLeft(testbed, "berth-evaluate")
     }

@@ -1,12 +1,13 @@
 import Foundation
 import Kubernetes
 import Live
+import Settings
 import Synchronization
 import Telemetry
 import TestServers
 import Testing
 
-/// Where usage comes from: the kubelets, a Prometheus server, PCM. The real ones are on the testbed
+/// Where usage comes from: the kubelets, a Prometheus server, PCM, node-exporter. The real ones are on the testbed
 /// (IntegrationTests); here servers say what they say, and stop to.
 @Suite struct UsageScraperTests {
     /// What a scraper reported, by node.
@@ -16,7 +17,7 @@ import Testing
         func usage(of node: String) -> ResourceUsage? {
             outcomes.withLock { outcomes in
                 for (name, outcome) in outcomes.reversed() where name == node {
-                    if case .measured(let usage, _, _) = outcome { return usage }
+                    if let usage = outcome.usage { return usage.node }
                 }
                 return nil
             }
@@ -24,12 +25,29 @@ import Testing
 
         var failures: [String] {
             outcomes.withLock {
-                $0.compactMap { if case .failed(let error, true) = $0.outcome { "\(error)" } else { nil } }
+                $0.compactMap { if case .failed(let error, true, _) = $0.outcome { "\(error)" } else { nil } }
             }
         }
 
-        var countersFailures: Int {
-            outcomes.withLock { $0.count { if case .withoutCounters(_, true) = $0.outcome { true } else { false } } }
+        /// How often it was said that a source beside cadvisor can no longer be read.
+        func losses(of source: TelemetrySource) -> Int {
+            outcomes.withLock { outcomes in
+                outcomes.count { entry in
+                    guard case .without(let lost, _, let isNew) = entry.outcome else { return false }
+                    return lost == source && isNew
+                }
+            }
+        }
+
+        /// What was said to measure a machine that the node shares, each time that it was said.
+        var shared: [[TelemetrySource]] {
+            outcomes.withLock { outcomes in
+                var said: [[TelemetrySource]] = []
+                for entry in outcomes {
+                    if case .shared(let sources) = entry.outcome { said.append(sources) }
+                }
+                return said
+            }
         }
     }
 
@@ -56,6 +74,21 @@ import Testing
             """
     }
 
+    /// A node-exporter whose one CPU was busy for another 100 s with each scrape.
+    private static func nodeExporter(_ scrape: Int) -> String {
+        """
+        node_cpu_seconds_total{cpu="0",mode="idle"} 5
+        node_cpu_seconds_total{cpu="0",mode="user"} \(100 * scrape)
+        node_memory_MemAvailable_bytes 1000
+        node_memory_MemTotal_bytes 4000
+
+        """
+    }
+
+    private static func pcmReply() throws -> String {
+        try String(contentsOf: URL(filePath: "Tests/TelemetryTests/Fixtures/pcm-persecond-20.json"), encoding: .utf8)
+    }
+
     private func scrape(_ scraper: UsageScraper, times: Int = 1) async -> Report {
         let report = Report()
         for _ in 0..<times {
@@ -69,8 +102,7 @@ import Testing
     @Test func addsWhatPCMMeasures() async throws {
         let scrapes = Mutex(0)
         let hasPCM = Mutex(true)
-        let json = try String(
-            contentsOf: URL(filePath: "Tests/TelemetryTests/Fixtures/pcm-persecond-20.json"), encoding: .utf8)
+        let json = try Self.pcmReply()
         let server = try TextServer { request in
             if request.path == "/pcm/node0/persecond/20" {
                 return hasPCM.withLock { $0 }
@@ -93,7 +125,7 @@ import Testing
         // PCM goes away: it is said once, CPU is still measured, and what it measured keeps its time and grows old.
         hasPCM.withLock { $0 = false }
         let later = await scrape(scraper, times: 2)
-        #expect(later.countersFailures == 1)
+        #expect(later.losses(of: .pcm) == 1)
         #expect(later.usage(of: "node0")?.cpuCores?.value == 0.5)
         #expect(later.usage(of: "node0")?.instructionsPerCycle == usage.instructionsPerCycle)
     }
@@ -130,5 +162,120 @@ import Testing
         let later = await scrape(scraper)
         #expect(later.usage(of: "node0") == nil)
         #expect(later.failures.count == 1 && later.failures[0].contains("no series of cadvisor"), "\(later.failures)")
+    }
+
+    @Test func nodeExporterStandsInForAKubelet() async throws {
+        let scrapes = Mutex(0)
+        let server = try TextServer { request in
+            guard request.path == "/node0/metrics" else { return .init(status: 503, body: "") }
+            let number = scrapes.withLock { count in
+                count += 1
+                return count
+            }
+            return .init(type: "text/plain", body: Self.nodeExporter(number))
+        }
+        var settings = UsageSettings()
+        settings.nodeExporter.url = "\(server.url)/{node}/metrics"
+        let scraper = try UsageScraper(client: try client(server.url), settings: settings, timeout: 5)
+        let before = await scrape(scraper)
+        #expect(before.failures.count == 1)
+        let first = try #require(before.usage(of: "node0"))
+        // A counter that was read once says nothing yet.
+        #expect(first.cpuCores == nil)
+        #expect(first.memoryBytes?.value == 3000)
+        let after = await scrape(scraper)
+        let second = try #require(after.usage(of: "node0"))
+        let begin = try #require(first.memoryBytes?.time)
+        let end = try #require(second.memoryBytes?.time)
+        let cpu = try #require(second.cpuCores)
+        #expect(cpu.time == end)
+        #expect(abs(cpu.value * (end - begin) - 100) < 1e-6)
+        // What it cannot measure stays missing, and that cadvisor is gone was said before.
+        #expect(second.memoryBandwidth == nil && second.instructionsPerCycle == nil)
+        #expect(after.failures.isEmpty && after.losses(of: .nodeExporter) == 0)
+        #expect(server.requests.count == 4)
+        // Nothing is said of pods.
+        let pods = after.outcomes.withLock { $0.last?.outcome.usage?.pods }
+        #expect(pods?.isEmpty == true)
+    }
+
+    @Test func nodeExporterIsAskedOnlyWhereCadvisorIsSilent() async throws {
+        /// What a kubelet says of its node.
+        enum Kubelet { case all, nothing, otherCgroups }
+        let kubelet = Mutex(Kubelet.all)
+        let server = try TextServer { request in
+            if request.path == "/node0/metrics" { return .init(type: "text/plain", body: Self.nodeExporter(1)) }
+            let state = kubelet.withLock { $0 }
+            guard state != .nothing else { return .init(status: 503, body: "") }
+            let cgroup = state == .all ? "/" : "/elsewhere"
+            let text = """
+                container_cpu_usage_seconds_total{id="\(cgroup)",cpu="total"} 5
+                container_memory_working_set_bytes{id="\(cgroup)"} 1024
+
+                """
+            return .init(type: "text/plain", body: text)
+        }
+        func timesAsked() -> Int { server.requests.count { $0.path == "/node0/metrics" } }
+        var settings = UsageSettings()
+        settings.nodeExporter.url = "\(server.url)/{node}/metrics"
+        let scraper = try UsageScraper(client: try client(server.url), settings: settings, timeout: 5)
+        #expect(await scrape(scraper, times: 2).usage(of: "node0")?.memoryBytes?.value == 1024)
+        #expect(timesAsked() == 0)
+        // The first source with a value that is not too old wins: cadvisor's stands for a while.
+        kubelet.withLock { $0 = .nothing }
+        #expect(await scrape(scraper).usage(of: "node0")?.memoryBytes?.value == 1024)
+        #expect(timesAsked() == 1)
+        // A kubelet that answers, but not of the node.
+        kubelet.withLock { $0 = .otherCgroups }
+        let report = await scrape(scraper)
+        #expect(report.usage(of: "node0")?.memoryBytes?.value == 3000)
+        #expect(report.failures.isEmpty && timesAsked() == 2)
+    }
+
+    @Test func aPageWithoutTheNodesFiguresIsSaidOnce() async throws {
+        let server = try TextServer { request in
+            request.path == "/node0/metrics"
+                ? .init(type: "text/plain", body: "up 1\n") : .init(status: 503, body: "")
+        }
+        var settings = UsageSettings()
+        settings.nodeExporter.url = "\(server.url)/{node}/metrics"
+        let scraper = try UsageScraper(client: try client(server.url), settings: settings, timeout: 5)
+        let report = await scrape(scraper, times: 2)
+        #expect(report.losses(of: .nodeExporter) == 1)
+        #expect(report.usage(of: "node0") == nil)
+        #expect(server.requests.count == 4)
+    }
+
+    /// PCM and node-exporter count the whole machine: of nodes that share one they are not even asked.
+    @Test(arguments: [(true, "/"), (false, "/testbed-{node}")])
+    func nothingOfASharedMachineIsANodes(_ isShared: Bool, _ cgroup: String) async throws {
+        let json = try Self.pcmReply()
+        let own = cgroup.replacing("{node}", with: "node0")
+        let server = try TextServer { request in
+            if request.path.hasPrefix("/pcm") { return .init(type: "application/json", body: json) }
+            if request.path.hasPrefix("/exporter") { return .init(type: "text/plain", body: Self.nodeExporter(1)) }
+            // Its memory is not reported: nothing may stand in for it.
+            return .init(
+                type: "text/plain", body: "container_cpu_usage_seconds_total{id=\"\(own)\",cpu=\"total\"} 5\n")
+        }
+        var settings = UsageSettings()
+        settings.shared = isShared
+        settings.nodeCgroup = cgroup
+        settings.pcm.url = "\(server.url)/pcm/{node}"
+        settings.nodeExporter.url = "\(server.url)/exporter/{node}"
+        let scraper = try UsageScraper(client: try client(server.url), settings: settings, timeout: 5)
+        let report = await scrape(scraper, times: 3)
+        let usage = try #require(report.usage(of: "node0"))
+        #expect(usage.cpuCores?.value == 0 && usage.memoryBytes == nil)
+        #expect(usage.memoryBandwidth == nil && usage.cacheMissRatio == nil && usage.instructionsPerCycle == nil)
+        #expect(server.requests.allSatisfy { $0.path.hasSuffix("/metrics/cadvisor") }, "\(server.requests.map(\.path))")
+        #expect(report.shared == [[.pcm, .nodeExporter]])
+    }
+
+    @Test(arguments: ["{node}:9100/metrics", "http://10.0.0.1:9100/metrics"])
+    func refusesPagesThatAreNotTheNodes(_ url: String) {
+        var settings = NodeExporterSettings()
+        settings.url = url
+        #expect(throws: SettingsError.self) { try settings.validate() }
     }
 }

@@ -156,6 +156,37 @@ import Testing
         #expect(assembler.window(at: 20).values.isEmpty)
     }
 
+    /// A cgroup that is named after its node is one of several on a machine, whether or not anyone says so.
+    @Test func aCgroupOfANodesOwnIsAPartOfItsMachine() {
+        #expect(NodeScope(node: "a", pattern: "/", isShared: false) == NodeScope())
+        #expect(NodeScope(node: "a", pattern: "/", isShared: true) == NodeScope(isShared: true))
+        let part = NodeScope(cgroup: "/testbed-a", isShared: true, processors: [1])
+        for isShared in [false, true] {
+            #expect(NodeScope(node: "a", pattern: "/testbed-{node}", isShared: isShared, processors: [1]) == part)
+        }
+    }
+
+    /// Cadvisor's own figures stand until they are too old; then, and where it has none, the window's do.
+    @Test func aWindowAddsWhatCadvisorLacks() {
+        var window = NodeWindow(node: "a", end: 100)
+        window.values[.cpu] = value(0.5, 99, 20, .nodeExporter)
+        window.values[.memory] = value(2e9, 98, 0, .nodeExporter)
+        window.values[.instructionsPerCycle] = value(1.5, 97, 20, .pcm)
+        var usage = ResourceUsage(cpuCores: Measurement(value: 2, time: 40))
+        usage.add(window, maximumAge: 60)
+        #expect(usage.cpuCores == Measurement(value: 2, time: 40))
+        #expect(usage.memoryBytes == Measurement(value: 2e9, time: 98))
+        #expect(usage.instructionsPerCycle == Measurement(value: 1.5, time: 97))
+        #expect(usage.memoryBandwidth == nil && usage.cacheMissRatio == nil)
+        window.end = 101
+        usage.add(window, maximumAge: 60)
+        #expect(usage.cpuCores == Measurement(value: 0.5, time: 99))
+        // A window of nothing takes nothing away: what there was grows old.
+        let known = usage
+        usage.add(NodeWindow(node: "a", end: 1_000), maximumAge: 60)
+        #expect(usage == known)
+    }
+
     @Test func pinnedCPUsAreTheNodes() {
         var assembler = WindowAssembler(
             node: "a", scope: NodeScope(cgroup: "/a", isShared: true, processors: [1]))

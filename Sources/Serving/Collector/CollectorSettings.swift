@@ -41,7 +41,8 @@ public struct CollectorSettings: Configurable, Equatable {
 
 /// What of its machine each node is.
 public struct ScopeSettings: Configurable, Equatable {
-    /// Whether several nodes share a machine: what is measured of the machine then counts as missing.
+    /// Whether several nodes share a machine: what is measured of the machine then counts as missing. A `nodeCgroup`
+    /// with {node} says so too.
     public var shared = false
     /// The cgroup that stands for a node, with {node} for its name where several share a machine.
     public var nodeCgroup = "/"
@@ -65,9 +66,7 @@ public struct ScopeSettings: Configurable, Equatable {
 
     /// What of its machine `node` is.
     public func scope(of node: String) -> NodeScope {
-        NodeScope(
-            cgroup: nodeCgroup.replacing("{node}", with: node), isShared: shared,
-            processors: processors[node].map(Set.init))
+        NodeScope(node: node, pattern: nodeCgroup, isShared: shared, processors: processors[node].map(Set.init))
     }
 }
 

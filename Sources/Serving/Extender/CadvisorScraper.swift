@@ -38,12 +38,11 @@ struct CadvisorScraper: Service {
 
     @Sendable private func take(_ node: String, _ outcome: UsageScraper.Outcome) {
         outcome.report(of: node, to: logger)
+        if let (usage, pods) = outcome.usage { scorer.apply(usage: usage, pods: pods, ofNode: node) }
         switch outcome {
-        case .measured(let usage, let pods, _):
-            scorer.apply(usage: usage, pods: pods, ofNode: node)
-            metrics.scrapes.increment()
+        case .measured: metrics.scrapes.increment()
         case .failed: metrics.failedScrapes.increment()
-        case .withoutCounters: break
+        case .without, .shared: break
         }
     }
 }

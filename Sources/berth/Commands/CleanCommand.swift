@@ -9,7 +9,8 @@ struct CleanCommand: ParsableCommand {
         commandName: "clean", abstract: "Removes what a run on a live cluster left behind.",
         discussion: """
             A run removes what it made when it ends, also after Ctrl-C. This is for one that was killed: it removes the \
-            namespace that the configuration names, if berth made it, and nothing else.
+            namespace that the configuration names, if berth made it, and nothing else, and appends that to the \
+            configuration's audit log.
             """)
 
     @Option(
@@ -21,6 +22,13 @@ struct CleanCommand: ParsableCommand {
     @Option(name: .long, help: "The namespace itself, such as that of berth interfere, in place of a configuration.")
     var namespace: String?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "An audit log to append to, in place of the configuration's; with --namespace there is no other.",
+            valueName: "file"))
+    var audit: String?
+
     mutating func run() throws {
         var settings = LiveSettings()
         switch (config, namespace) {
@@ -29,6 +37,7 @@ struct CleanCommand: ParsableCommand {
         default:
             throw CommandFailure.usage("expected either --config FILE or --namespace NAME")
         }
+        if let audit { settings.auditLog = audit }
         let wasThere = try LiveCluster.remove(settings)
         print(
             wasThere

@@ -19,15 +19,15 @@ public final class AuditLog: Sendable {
         public var time = ""
         /// The namespace of the episode.
         public var namespace: String
-        /// The episode's seed.
-        public var episode: UInt64
-        /// The control interval, from 0.
-        public var interval: Int
+        /// The episode's seed; `nil` for what belongs to none, such as what `LiveCluster.remove` does.
+        public var episode: UInt64?
+        /// The control interval, from 0; `nil` outside of an episode.
+        public var interval: Int?
         /// What was to be done: `place`, `scale`, `resize`, `evict`, `deploy`, `interfere` or `remove`.
         public var action: String
         /// What it was to be done to, such as "deployment web" or "pod web-5d4-abc".
         public var object: String
-        /// The particulars, such as "to node0" or "from 2 to 4 replicas".
+        /// The particulars, such as "to node0", "from 2 to 4 replicas" or "left by an earlier run".
         public var detail: String
         /// What came of it.
         public var outcome: Outcome
@@ -38,7 +38,7 @@ public final class AuditLog: Sendable {
 
         /// An entry that is not stamped yet.
         public init(
-            namespace: String, episode: UInt64, interval: Int, action: String, object: String, detail: String,
+            namespace: String, episode: UInt64?, interval: Int?, action: String, object: String, detail: String,
             outcome: Outcome, reason: String?, dryRun: Bool
         ) {
             (self.namespace, self.episode, self.interval) = (namespace, episode, interval)

@@ -58,7 +58,7 @@ public final class LiveCluster: ClusterBackend, Sendable {
     public func reset(seed: UInt64) throws {
         try close()
         let (settings, workload, client, logger) = (settings, workload, client, logger)
-        _ = try waiting { try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds) }
+        try Self.remove(settings, client, audit, episode: (seed: seed, interval: 0), detail: Self.leftover)
         do {
             try waiting { try await workload.create(client) }
             try record(seed: seed, interval: 0, "deploy", "namespace \(settings.namespace)", "", .done, nil)
@@ -94,29 +94,51 @@ public final class LiveCluster: ClusterBackend, Sendable {
     private func discard(seed: UInt64) throws {
         let episode = contents.withLock { $0 }
         episode?.stop()
-        let (settings, client, interval) = (settings, client, episode?.interval ?? 0)
-        let object = "namespace \(settings.namespace)"
-        do {
-            _ = try waiting {
-                try await LiveWorkload.remove(
-                    settings.namespace, client, seconds: settings.readySeconds, outlastsOutages: true)
-            }
-        } catch {
-            try record(seed: seed, interval: interval, "remove", object, "", .failed, "\(error)")
-            throw error
-        }
-        try record(seed: seed, interval: interval, "remove", object, "", .done, nil)
+        try Self.remove(
+            settings, client, audit, episode: (seed: seed, interval: episode?.interval ?? 0), detail: "",
+            outlastsOutages: true)
         contents.withLock { $0 = nil }
     }
 
-    /// Removes what an environment of these settings left behind, whoever made it.
+    /// Removes what an environment of these settings left behind, whoever made it, and appends that to their audit log.
     /// - Returns: whether there was anything.
-    /// - Throws: `APIError`, or `LiveError` where the namespace is not an environment's.
+    /// - Throws: `APIError`, or `LiveError` where the namespace is not an environment's or the log cannot be written.
     public static func remove(_ settings: LiveSettings) throws -> Bool {
         let client = try APIClient(access: try settings.kubernetes.access(), timeout: 10)
-        return try waiting {
-            try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds)
+        let audit: AuditLog? = settings.auditLog.isEmpty ? nil : try AuditLog(path: settings.auditLog)
+        return try remove(settings, client, audit, episode: nil, detail: leftover)
+    }
+
+    /// What the log says of a namespace that no episode of this run made.
+    private static let leftover = "left by an earlier run"
+
+    /// Removes the namespace. The log hears of it unless there was none.
+    /// - Parameters:
+    ///   - episode: the episode that it is removed for; `nil` for none.
+    ///   - detail: whose it was.
+    ///   - outlastsOutages: whether the API server is asked again while it does not answer.
+    @discardableResult
+    private static func remove(
+        _ settings: LiveSettings, _ client: APIClient, _ audit: AuditLog?, episode: (seed: UInt64, interval: Int)?,
+        detail: String, outlastsOutages: Bool = false
+    ) throws -> Bool {
+        var entry = AuditLog.Entry(
+            namespace: settings.namespace, episode: episode?.seed, interval: episode?.interval, action: "remove",
+            object: "namespace \(settings.namespace)", detail: detail, outcome: .done, reason: nil, dryRun: false)
+        let wasThere: Bool
+        do {
+            wasThere = try waiting {
+                try await LiveWorkload.remove(
+                    settings.namespace, client, seconds: settings.readySeconds, outlastsOutages: outlastsOutages)
+            }
+        } catch {
+            entry.outcome = .failed
+            entry.reason = "\(error)"
+            try audit?.append(entry)
+            throw error
         }
+        if wasThere { try audit?.append(entry) }
+        return wasThere
     }
 
     /// Each replica on the feasible node with the smallest share of its CPU requested, as the simulator does.

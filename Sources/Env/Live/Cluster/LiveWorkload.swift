@@ -165,17 +165,19 @@ struct LiveWorkload: Sendable {
         _ namespace: String, _ client: APIClient, seconds: Double, outlastsOutages: Bool = false
     ) async throws -> Bool {
         let deadline = ContinuousClock.now + .seconds(seconds)
-        var isAsked = false
+        // Two facts: a deletion whose reply was lost may have been carried out, and is asked for again if it was not.
+        var (wasThere, isAsked) = (false, false)
         while true {
             do {
                 guard let found = try await client.find(Namespace.self, namespace, namespace: nil) else {
-                    return isAsked
+                    return wasThere
                 }
                 guard found.metadata.labels[label] == namespace else {
                     throw LiveError(
                         "namespace \(namespace) exists and is not an environment's (it has no label "
                             + "\(label)=\(namespace)): name another in `namespace`")
                 }
+                wasThere = true
                 if !isAsked {
                     try await askToRemove(namespace, client)
                     isAsked = true

@@ -1,5 +1,6 @@
 public import Kubernetes
 public import Settings
+public import Telemetry
 
 /// Which cluster is meant.
 public struct KubernetesSettings: Configurable, Equatable {
@@ -20,21 +21,26 @@ public struct KubernetesSettings: Configurable, Equatable {
 }
 
 /// How usage is measured: from each kubelet's cadvisor, through the API server or as a Prometheus server has scraped it;
-/// and from each node's PCM where there is one.
+/// from each node's PCM where there is one; and from its node-exporter where cadvisor says nothing of the node.
 public struct UsageSettings: Configurable, Equatable {
     /// Seconds from one scrape of a node to the next; 0 switches scraping off.
     public var interval = 10.0
     /// Seconds after which a measurement counts as missing.
     public var maximumAge = 60.0
-    /// The cgroup that stands for a node: "/" where a node is a machine. "{node}" stands for the node's name where
-    /// several nodes share one.
+    /// Whether several nodes share a machine, as Minikube's do: what PCM and node-exporter measure of it is then no
+    /// node's, and counts as missing. A `nodeCgroup` with {node} says so too.
+    public var shared = false
+    /// The cgroup that stands for a node: "/" where a node is a machine, or sees its own cgroup as the root. "{node}"
+    /// stands for the node's name where several nodes share one.
     public var nodeCgroup = "/"
     /// The Prometheus server that is asked for cadvisor's figures instead of the kubelets.
     public var prometheus = PrometheusSettings()
     /// The nodes' PCM.
     public var pcm = PCMSettings()
+    /// The nodes' node-exporter.
+    public var nodeExporter = NodeExporterSettings()
 
-    /// The defaults: the kubelets, and no PCM.
+    /// The defaults: the kubelets alone, and every node is a machine.
     public init() {}
 
     /// Refuses values out of range.
@@ -42,6 +48,11 @@ public struct UsageSettings: Configurable, Equatable {
         try require("interval", interval, in: 0...3_600)
         try require("maximumAge", maximumAge, above: 0)
         try require("nodeCgroup", nodeCgroup.hasPrefix("/"), must: "start with '/'")
+    }
+
+    /// What of its machine `node` is.
+    public func scope(of node: String) -> NodeScope {
+        NodeScope(node: node, pattern: nodeCgroup, isShared: shared)
     }
 }
 
@@ -85,6 +96,21 @@ public struct PCMSettings: Configurable, Equatable {
         try require("url", url.isEmpty || url.contains("{node}"), must: "contain {node}")
         try require("seconds", seconds, in: 1...29)
         try require("peakBandwidthGB", peakBandwidthGB, in: 0...1e6)
+    }
+}
+
+/// A node-exporter on every node, which is asked where cadvisor gives no CPU or memory of the node.
+public struct NodeExporterSettings: Configurable, Equatable {
+    /// Its metrics page, with {node} for the node's name, such as http://{node}:9100/metrics. Empty: there is none, and
+    /// what cadvisor does not give is missing.
+    public var url = ""
+
+    /// No node-exporter.
+    public init() {}
+
+    public func validate() throws(SettingsError) {
+        try require("url", isAddress(url), must: "begin with http:// or https://, or be empty, found '\(url)'")
+        try require("url", url.isEmpty || url.contains("{node}"), must: "contain {node}")
     }
 }
 

@@ -230,7 +230,7 @@ final class ClusterWatch: Sendable {
         let names = nodes.objects.keys.sorted()
         await scraper.scrape(names) { [shared, logger] node, outcome in
             outcome.report(of: node, to: logger)
-            guard case .measured(let usage, let pods, _) = outcome else { return }
+            guard let (usage, pods) = outcome.usage else { return }
             shared.state.withLock { $0.model.apply(usage, pods: pods, of: node) }
         }
     }

@@ -1,8 +1,8 @@
 /// What a node or pod uses, as far as it was measured.
 public struct ResourceUsage: Sendable, Hashable {
-    /// CPU in cores, averaged between the two latest scrapes.
+    /// CPU in cores, averaged between cadvisor's two latest scrapes, or over a window of another source.
     public var cpuCores: Measurement?
-    /// Working set in bytes.
+    /// Memory in bytes: cadvisor's working set, or another source's memory in use.
     public var memoryBytes: Measurement?
     /// Memory traffic in bytes/s; of nodes with PCM.
     public var memoryBandwidth: Measurement?
@@ -17,12 +17,18 @@ public struct ResourceUsage: Sendable, Hashable {
         self.memoryBytes = memoryBytes
     }
 
-    /// Adds what PCM measured; what it did not stays as it was.
-    public mutating func add(_ figures: PCMFigures) {
-        func measured(_ value: Double?) -> Measurement? { value.map { Measurement(value: $0, time: figures.time) } }
-        memoryBandwidth = measured(figures.memoryBandwidth) ?? memoryBandwidth
-        cacheMissRatio = measured(figures.cacheMissRatio) ?? cacheMissRatio
-        instructionsPerCycle = measured(figures.instructionsPerCycle) ?? instructionsPerCycle
+    /// Adds what other sources measured of a node, as of the window's end: CPU and memory where they are missing or
+    /// older than `maximumAge` seconds by then, the rest always. What the window lacks stays as it was.
+    public mutating func add(_ window: NodeWindow, maximumAge: Double) {
+        func completed(_ own: Measurement?, _ other: NodeWindow.Value?) -> Measurement? {
+            if let own, own.age(at: window.end) <= maximumAge { return own }
+            return other?.measurement ?? own
+        }
+        cpuCores = completed(cpuCores, window.cpu)
+        memoryBytes = completed(memoryBytes, window.memory)
+        memoryBandwidth = window.memoryBandwidth?.measurement ?? memoryBandwidth
+        cacheMissRatio = window.cacheMissRatio?.measurement ?? cacheMissRatio
+        instructionsPerCycle = window.instructionsPerCycle?.measurement ?? instructionsPerCycle
     }
 }
 

@@ -18,6 +18,21 @@ public struct NodeScope: Sendable, Hashable {
         self.isShared = isShared
         self.processors = processors
     }
+
+    /// The part of its machine that a node is, from settings that hold for all nodes.
+    ///
+    /// A cgroup that is named after its node is one of several on a machine: it says that the node is not alone there,
+    /// whether or not `isShared` does.
+    /// - Parameters:
+    ///   - node: the node's name.
+    ///   - pattern: the cgroup that stands for a node, with {node} for its name where several share a machine.
+    ///   - isShared: whether several nodes share a machine.
+    ///   - processors: the CPUs that the node is pinned to; `nil` where it shares all.
+    public init(node: String, pattern: String, isShared: Bool, processors: Set<Int>? = nil) {
+        self.init(
+            cgroup: pattern.replacing("{node}", with: node), isShared: isShared || pattern.contains("{node}"),
+            processors: processors)
+    }
 }
 
 /// Puts a node's windows together from what its sources said, in order of preference.
