@@ -40,6 +40,12 @@ extension Checkpoint {
         "policy/" + name.replacing(".", with: "/")
     }
 
+    /// Whether any part of the network is called `name` or begins with it and a dot.
+    package func hasParameters(_ name: String) -> Bool {
+        let path = Self.path(ofParameter: name)
+        return values.keys.contains { $0 == path || $0.hasPrefix("\(path)/") }
+    }
+
     mutating func setParameters(_ parameters: [Float], _ layout: ParameterLayout) {
         for entry in layout.entries {
             self[Self.path(ofParameter: entry.name)] = .float32(Array(parameters[entry.range]), shape: entry.shape)

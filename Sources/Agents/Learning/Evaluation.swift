@@ -92,3 +92,17 @@ public struct Evaluator<Network: ActorCritic>: Sendable where Network.Observatio
         }
     }
 }
+
+extension PPO {
+    /// The present policy, to be evaluated.
+    public var evaluator: Evaluator<Network> {
+        Evaluator(network: network, parameters: parameters, normalizer: normalizer)
+    }
+}
+
+extension DQN {
+    /// The present policy, to be evaluated.
+    public var evaluator: Evaluator<Network> {
+        Evaluator(network: network, parameters: parameters, normalizer: normalizer)
+    }
+}

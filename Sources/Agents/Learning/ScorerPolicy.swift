@@ -28,7 +28,7 @@ public struct ScorerPolicy: Policy, Sendable {
         try checkpoint.requireSchema(ObservationEncoder.schema)
         let space = ObservationEncoder.space
         // A Q-network without a duel has no value.
-        let hasValue = checkpoint.values.keys.contains { $0.hasPrefix(Checkpoint.path(ofParameter: "critic.")) }
+        let hasValue = checkpoint.hasParameters("critic")
         network = CandidateActorCritic(
             space: space, hidden: try Self.hiddenWidths(checkpoint),
             embeddingWidth: hasValue ? try Self.width("critic.node.0.bias", in: checkpoint) : 1,

@@ -13,12 +13,6 @@ struct DenseLayer: Sendable {
 
 /// The parts of a network, read by what is there: a checkpoint does not say of which kind its network is.
 extension Checkpoint {
-    /// Whether any part of the network is called `name` or begins with it and a dot.
-    func hasParameters(_ name: String) -> Bool {
-        let path = Self.path(ofParameter: name)
-        return values.keys.contains { $0 == path || $0.hasPrefix("\(path)/") }
-    }
-
     /// A part of the network.
     /// - Throws: `CheckpointError` naming its path when it is missing, of another shape, or not finite.
     func weights(_ name: String, shape: [Int]? = nil) throws -> [Float] {

@@ -27,12 +27,7 @@ struct TrainingBenchmark {
             let learner = try PPO(
                 settings: settings, network: settings.network.flat(inputs: 4, actions: 2), seed: 0,
                 makeEnvironments: Self.cartPoles)
-            rows.append(
-                try Self.measure(name, learner, from: 0, bound: Self.bound(settings)) {
-                    Times(
-                        environments: $0.environmentSeconds, inference: $0.inferenceSeconds,
-                        updates: $0.updateSeconds)
-                })
+            rows.append(try Self.measure(name, learner, from: 0, bound: Self.bound(settings)))
         }
         for (name, settings) in Self.dqn where names.isEmpty || names.contains(name) {
             var settings = settings
@@ -42,43 +37,31 @@ struct TrainingBenchmark {
                 network: settings.network.flat(inputs: 4, actions: 2, heads: settings.heads), seed: 0,
                 makeEnvironments: Self.cartPoles)
             rows.append(
-                try Self.measure(name, learner, from: settings.learningStarts, bound: Self.bound(settings)) {
-                    Times(
-                        environments: $0.environmentSeconds, inference: $0.inferenceSeconds,
-                        updates: $0.updateSeconds)
-                })
+                try Self.measure(name, learner, from: settings.learningStarts, bound: Self.bound(settings)))
         }
         print(ComparisonTable.align(rows), terminator: "")
     }
 
-    private struct Times {
-        var environments = 0.0
-        var inference = 0.0
-        var updates = 0.0
-    }
-
-    private static func measure<Learner: Trainer>(
-        _ name: String, _ learner: Learner, from first: Int, bound: Double, _ times: (Learner.Metrics) -> Times
+    private static func measure(
+        _ name: String, _ learner: any Trainer, from first: Int, bound: Double
     ) throws -> [String] {
         while learner.steps < first { _ = try learner.runIteration() }
         let begun = learner.steps
-        var sum = Times()
+        let parts = ["environment_seconds", "inference_seconds", "update_seconds"]
+        var seconds = [0.0, 0.0, 0.0]
         let clock = ContinuousClock()
         let start = clock.now
         while !learner.isFinished {
-            let part = times(try learner.runIteration())
-            sum.environments += part.environments
-            sum.inference += part.inference
-            sum.updates += part.updates
+            let figures = try learner.runIteration().figures
+            for (index, part) in parts.enumerated() {
+                seconds[index] += figures.first { $0.name == part }?.value ?? 0
+            }
         }
         let elapsed = (clock.now - start) / .seconds(1)
         func share(_ seconds: Double) -> String { "\(Int((100 * seconds / elapsed).rounded())) %" }
-        return [
-            name, Figures.grouped(learner.steps - begun),
-            Figures.grouped(Int(Double(learner.steps - begun) / elapsed)),
-            share(sum.environments), share(sum.inference), share(sum.updates),
-            share(bound * Double(learner.steps - begun)),
-        ]
+        let steps = learner.steps - begun
+        return [name, Figures.grouped(steps), Figures.grouped(Int(Double(steps) / elapsed))]
+            + seconds.map(share) + [share(bound * Double(steps))]
     }
 
     private static func cartPoles(_ range: Range<Int>) -> FlatEnvironmentGroup<TimeLimit<CartPole>> {

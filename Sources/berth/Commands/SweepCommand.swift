@@ -28,8 +28,6 @@ struct SweepCommand: ParsableCommand {
         print(table, terminator: "")
         try Data(table.utf8).write(to: URL(filePath: "\(out)/table.txt"), options: .atomic)
         guard let best = trials.first else { return }
-        print(
-            "best: "
-                + best.settings.sorted { $0.key < $1.key }.map { "--set \($0.key)=\($0.value)" }.joined(separator: " "))
+        print("best: " + best.overrides.map { "--set \($0)" }.joined(separator: " "))
     }
 }

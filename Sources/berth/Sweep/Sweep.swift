@@ -21,6 +21,8 @@ struct Trial: Codable, Equatable {
         var score: Double?
     }
 
+    /// What it sets, as `--set` takes it, in order of the keys.
+    var overrides: [String] { settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } }
     /// The score of a round.
     func score(at steps: Int) -> Double? { scores.first { $0.steps == steps }?.score }
     /// Whether a round has been played, with or without a score.
@@ -46,11 +48,11 @@ struct Sweep {
         for trial in trials { _ = try trainConfiguration(of: trial) }
         try store(trials)
         var alive = Array(trials.indices)
-        for (round, steps) in try rounds().enumerated() {
+        let rounds = try rounds()
+        for (round, steps) in rounds.enumerated() {
             if round > 0 {
                 let kept = max(1, alive.count / (configuration.halving?.factor ?? 1))
-                let previous = try rounds()[round - 1]
-                alive = Array(Self.ranked(alive, by: { trials[$0].score(at: previous) }).prefix(kept)).sorted()
+                alive = Array(Self.ranked(alive, by: { trials[$0].score(at: rounds[round - 1]) }).prefix(kept)).sorted()
             }
             for index in alive where !trials[index].hasPlayed(steps) {
                 let score = try play(trials[index], until: steps)
@@ -59,8 +61,7 @@ struct Sweep {
                 report(
                     "trial \(index)  \(Figures.grouped(steps)) steps  "
                         + (score.map { "return \(Figures.short($0))" } ?? "diverged") + "  "
-                        + trials[index].settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-                        .joined(separator: " "))
+                        + trials[index].overrides.joined(separator: " "))
             }
         }
         let order = Self.ranked(Array(trials.indices)) { index in
@@ -105,8 +106,7 @@ struct Sweep {
     }
 
     private func trainConfiguration(of trial: Trial) throws -> TrainConfiguration {
-        try TrainConfiguration.read(
-            training, overrides: trial.settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" })
+        try TrainConfiguration.read(training, overrides: trial.overrides)
     }
 
     /// Trains a trial up to `steps`, from where it stands.

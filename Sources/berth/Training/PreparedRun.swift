@@ -170,28 +170,24 @@ private struct Preparation {
         network: (NetworkSettings, ActorCriticHeads) -> Network, seeds: [UInt64], schema: FeatureSchema?,
         policy: Checkpoint? = nil, _ makeEnvironments: @escaping (Range<Int>) throws -> Group
     ) throws -> TrainingRun where Group.Observations == Network.Observations {
-        let seed = configuration.seed
+        func run(_ trainer: any Trainer, _ evaluator: @escaping () -> Evaluator<Network>) throws -> TrainingRun {
+            try self.run(trainer, schema, seeds) {
+                try evaluator().evaluate(in: makeEnvironments(0..<1), seeds: seeds)
+            }
+        }
         switch configuration.algorithm {
         case .dqn(let settings):
             let trainer = try DQN(
-                settings: settings, network: network(settings.network, settings.heads), seed: seed,
+                settings: settings, network: network(settings.network, settings.heads), seed: configuration.seed,
                 makeEnvironments: makeEnvironments)
             if let policy { try trainer.adoptPolicy(from: policy) }
-            return try run(trainer, schema, seeds) {
-                try Evaluator(
-                    network: trainer.network, parameters: trainer.parameters, normalizer: trainer.normalizer
-                ).evaluate(in: makeEnvironments(0..<1), seeds: seeds)
-            }
+            return try run(trainer) { trainer.evaluator }
         case .ppo(let settings):
             let trainer = try PPO(
-                settings: settings, network: network(settings.network, .both), seed: seed,
+                settings: settings, network: network(settings.network, .both), seed: configuration.seed,
                 makeEnvironments: makeEnvironments)
             if let policy { try trainer.adoptPolicy(from: policy) }
-            return try run(trainer, schema, seeds) {
-                try Evaluator(
-                    network: trainer.network, parameters: trainer.parameters, normalizer: trainer.normalizer
-                ).evaluate(in: makeEnvironments(0..<1), seeds: seeds)
-            }
+            return try run(trainer) { trainer.evaluator }
         case .tabular:
             preconditionFailure("a table has no network")
         }

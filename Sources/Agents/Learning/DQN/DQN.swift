@@ -145,7 +145,9 @@ where Environments.Observations == Network.Observations {
                 sums.lengths += episode.length
             }
         }
-        reportTimes(&metrics)
+        let times = RolloutTimes.slowest(of: workers.map(\.times), threads: settings.threads)
+        metrics.environmentSeconds += times.environments
+        metrics.inferenceSeconds += times.inference
     }
 
     /// Takes the rewards of a worker's last round into the statistics that rewards are scaled by.
@@ -155,23 +157,6 @@ where Environments.Observations == Network.Observations {
         for (position, outcome) in worker.outcomes.enumerated() {
             _ = rewardScaler?.scale(outcome, of: worker.block.range.lowerBound + position % count)
         }
-    }
-
-    /// Adds the times of the thread that took longest: it had every `threads`-th worker.
-    private func reportTimes(_ metrics: inout DQNMetrics) {
-        var longest = (environments: 0.0, inference: 0.0)
-        for thread in 0..<min(settings.threads, workers.count) {
-            var (environments, inference) = (0.0, 0.0)
-            for index in stride(from: thread, to: workers.count, by: settings.threads) {
-                environments += workers[index].environmentSeconds
-                inference += workers[index].inferenceSeconds
-            }
-            if environments + inference > longest.environments + longest.inference {
-                longest = (environments, inference)
-            }
-        }
-        metrics.environmentSeconds += longest.environments
-        metrics.inferenceSeconds += longest.inference
     }
 
     // MARK: 3. Updates

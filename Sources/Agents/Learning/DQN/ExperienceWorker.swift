@@ -24,8 +24,8 @@ where Environments.Observations == Network.Observations {
     var episodes: [FinishedEpisode] = []
     /// Why the round broke off.
     var failure: (any Error)?
-    var environmentSeconds = 0.0
-    var inferenceSeconds = 0.0
+    /// Of the last round.
+    var times = RolloutTimes()
 
     private let network: Network
     private let settings: DQNSettings
@@ -82,8 +82,8 @@ where Environments.Observations == Network.Observations {
             remember()
             block.record(stepOutcomes, step: step, into: &episodes)
         }
-        environmentSeconds = environmentTime / .seconds(1)
-        inferenceSeconds = inferenceTime / .seconds(1)
+        times = RolloutTimes(
+            environments: environmentTime / .seconds(1), inference: inferenceTime / .seconds(1))
     }
 
     /// ε-greedy: a random legal action with probability `exploration`, else the one of the highest value.

@@ -107,26 +107,13 @@ where Environments.Observations == Network.Observations {
         join(workers)
         self.normalizer?.add(&rollout.seen)
 
-        reportTimes(&metrics)
+        let times = RolloutTimes.slowest(of: workers.map(\.times), threads: settings.threads)
+        (metrics.environmentSeconds, metrics.inferenceSeconds) = (times.environments, times.inference)
         let ended = workers.flatMap(\.episodes).sorted { ($0.step, $0.environment) < ($1.step, $1.environment) }
         metrics.episodes = ended.count
         if !ended.isEmpty {
             metrics.meanReturn = ended.reduce(0) { $0 + $1.totalReward } / Double(ended.count)
             metrics.meanLength = ended.reduce(0) { $0 + Double($1.length) } / Double(ended.count)
-        }
-    }
-
-    /// The times of the thread that took longest: it had every `threads`-th worker.
-    private func reportTimes(_ metrics: inout PPOMetrics) {
-        for thread in 0..<min(settings.threads, workers.count) {
-            var (environments, inference) = (0.0, 0.0)
-            for index in stride(from: thread, to: workers.count, by: settings.threads) {
-                environments += workers[index].environmentSeconds
-                inference += workers[index].inferenceSeconds
-            }
-            if environments + inference > metrics.environmentSeconds + metrics.inferenceSeconds {
-                (metrics.environmentSeconds, metrics.inferenceSeconds) = (environments, inference)
-            }
         }
     }
 

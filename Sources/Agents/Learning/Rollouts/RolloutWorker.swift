@@ -29,8 +29,8 @@ where Environments.Observations == Network.Observations {
     var episodes: [FinishedEpisode] = []
     /// Why the last rollout broke off.
     var failure: (any Error)?
-    var environmentSeconds = 0.0
-    var inferenceSeconds = 0.0
+    /// Of the last rollout.
+    var times = RolloutTimes()
 
     private var workspace: Network.Workspace
     private var normalized: Observations
@@ -83,8 +83,8 @@ where Environments.Observations == Network.Observations {
         for index in 0..<count where !outcomes[(steps - 1) * count + index].ended {
             nextValues[(steps - 1) * count + index] = workspace.output.values[index]
         }
-        environmentSeconds = environmentTime / .seconds(1)
-        inferenceSeconds = inferenceTime / .seconds(1)
+        times = RolloutTimes(
+            environments: environmentTime / .seconds(1), inference: inferenceTime / .seconds(1))
     }
 
     private func clear() {
