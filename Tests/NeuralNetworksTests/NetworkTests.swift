@@ -54,6 +54,31 @@ struct NetworkTests {
         }
     }
 
+    @Test("Uniform weights and biases fill the range that PyTorch draws from", arguments: [true, false])
+    func uniformInitialization(isFlat: Bool) throws {
+        var generator = RandomGenerator(seed: 11)
+        let space = CandidateSpace(contextWidth: 9, nodeWidth: 5, candidateWidth: 16, bound: 5)
+        let flat = MLPActorCritic(inputs: 25, actions: 3, initialization: .uniform)
+        let candidates = CandidateActorCritic(space: space, initialization: .uniform)
+        let layout = isFlat ? flat.layout : candidates.layout
+        let parameters =
+            isFlat ? flat.initialParameters(using: &generator) : candidates.initialParameters(using: &generator)
+        // Name, inputs of its layer.
+        let first =
+            isFlat
+            ? [("actor.0.weight", 25.0), ("actor.0.bias", 25), ("actor.1.weight", 64)]
+            : [("actor.candidate.weight", 25.0), ("actor.candidate.bias", 25), ("actor.context.weight", 25)]
+        for (name, inputs) in first {
+            let values = parameters[try #require(layout[name]).range]
+            let bound = 1 / Float(inputs).squareRoot()
+            #expect(values.allSatisfy { abs($0) <= bound }, "\(name)")
+            // Of 64 and more draws the largest lies in the last tenth but for a chance of 0.9^64.
+            #expect(values.contains { abs($0) > 0.9 * bound }, "\(name)")
+            let mean = values.reduce(0, +) / Float(values.count)
+            #expect(abs(mean) < 4 * bound / (3 * Float(values.count)).squareRoot(), "\(name)")
+        }
+    }
+
     @Test("An observation's outputs do not depend on the rest of the batch")
     func batchIndependence() {
         var generator = RandomGenerator(seed: 8)

@@ -79,35 +79,44 @@ plot $curve using 1:3:4 with filledcurves lc rgb "#c6dbef" title "worst to best 
 
 
 runs, out, names = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:]
+
+
+def told(values):
+    """Mean and interval as text, and the interval's upper end."""
+    mean, half = interval(values)
+    if math.isnan(half):
+        return f"{mean:.4g}", mean
+    return f"{mean:.4g} [{mean - half:.4g}, {mean + half:.4g}]", mean + half
+
+
 results, table = [], [
-    "| configuration | seeds | our mean return [95 % interval] | best seen in training | reference | met |",
-    "|---|---|---|---|---|---|"]
+    "| configuration | seeds | last policy: mean return [95 % interval] | each seed | best policy kept | reference | met |",
+    "|---|---|---|---|---|---|---|"]
 for name in names:
     folders = sorted(folder for folder in runs.glob(f"{name}-[0-9]*") if (folder / "evaluation.json").exists())
     if not folders:
         sys.exit(f"table.py: there is no finished run {runs}/{name}-SEED")
-    means, bests = [], []
+    lasts, bests = [], []
     for folder in folders:
         evaluation = json.loads((folder / "evaluation.json").read_text())
         # Exact where the environment has a table of transitions.
-        means.append(evaluation.get("expected", evaluation["mean"]))
-        best = math.nan
-        if (folder / "evaluations.csv").exists():
-            with open(folder / "evaluations.csv") as file:
-                best = max(float(row["mean_return"]) for row in csv.DictReader(file))
-            bests.append(best)
-        results.append([name, folder.name.rsplit("-", 1)[1], means[-1], evaluation.get("deviation"), best])
-    mean, half = interval(means)
+        lasts.append(evaluation.get("expected", evaluation["mean"]))
+        best = evaluation.get("best", {})
+        if best:
+            bests.append(best.get("expected", best["mean"]))
+        results.append([
+            name, folder.name.rsplit("-", 1)[1], lasts[-1], evaluation.get("deviation"), bests[-1] if best else "",
+            best.get("step", "")])
+    last, upper = told(lasts)
     whose, value, deviation = REFERENCES[name]
-    met = mean + (0 if math.isnan(half) else half) >= value - deviation
-    best = f"{statistics.fmean(bests):.2f}" if bests else ""
     table.append(
-        f"| {name} | {len(means)} | {mean:.4g} [{mean - half:.4g}, {mean + half:.4g}] | {best} | {whose}: {value} ± "
-        f"{deviation} | {'yes' if met else 'no'} |")
+        f"| {name} | {len(lasts)} | {last} | {', '.join(f'{value:.4g}' for value in lasts)} | "
+        f"{told(bests)[0] if bests else ''} | {whose}: {value} ± {deviation} | "
+        f"{'yes' if upper >= value - deviation else 'no'} |")
     draw(name, curve(folders), REFERENCES[name], out / f"{name}.svg")
 with open(out / "results.csv", "w", newline="") as file:
     writer = csv.writer(file)
-    writer.writerow(["configuration", "seed", "mean_return", "deviation", "best_in_training"])
+    writer.writerow(["configuration", "seed", "mean_return", "deviation", "best_mean_return", "best_step"])
     writer.writerows(results)
 (out / "table.md").write_text("\n".join(table) + "\n")
 print("\n".join(table))

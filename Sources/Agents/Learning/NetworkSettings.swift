@@ -11,14 +11,16 @@ public struct NetworkSettings: Configurable, Equatable {
     public var activation = Activation.tanh
     /// Width of a node's embedding in the critic of the candidate scorer.
     public var embeddingWidth = 32
+    /// How weights and biases are drawn at the start.
+    public var initialization = Initialization.orthogonal
 
     /// Two layers of 64.
     public init() {}
 
-    /// Two layers of 64 with ReLU, the convention of Q-networks.
-    public static var rectified: NetworkSettings {
+    /// Two layers of 64 with ReLU and uniform weights, the convention of Q-networks.
+    public static var forActionValues: NetworkSettings {
         var settings = NetworkSettings()
-        settings.activation = .relu
+        (settings.activation, settings.initialization) = (.relu, .uniform)
         return settings
     }
 
@@ -30,11 +32,14 @@ public struct NetworkSettings: Configurable, Equatable {
 
     /// An actor-critic for flat observations of `inputs` features and `actions` actions.
     public func flat(inputs: Int, actions: Int, heads: ActorCriticHeads = .both) -> MLPActorCritic {
-        MLPActorCritic(inputs: inputs, actions: actions, hidden: hidden, activation: activation, heads: heads)
+        MLPActorCritic(
+            inputs: inputs, actions: actions, hidden: hidden, activation: activation, heads: heads,
+            initialization: initialization)
     }
 
     /// An actor-critic that scores candidates.
     public func candidates(_ space: CandidateSpace, heads: ActorCriticHeads = .both) -> CandidateActorCritic {
-        CandidateActorCritic(space: space, hidden: hidden, embeddingWidth: embeddingWidth, heads: heads)
+        CandidateActorCritic(
+            space: space, hidden: hidden, embeddingWidth: embeddingWidth, heads: heads, initialization: initialization)
     }
 }

@@ -31,6 +31,7 @@ public struct CandidateActorCritic: ActorCritic {
     /// Names and shapes of the parameters.
     public let layout: ParameterLayout
     public let heads: ActorCriticHeads
+    let initialization: Initialization
     /// Widths of the observations.
     public let space: CandidateSpace
     let firstWidth: Int
@@ -46,14 +47,17 @@ public struct CandidateActorCritic: ActorCritic {
     ///   - hidden: widths of the scorer's and the critic's hidden layers, at least one.
     ///   - embeddingWidth: width of a node's embedding.
     ///   - heads: the policy, or both.
+    ///   - initialization: of its parameters.
     public init(
-        space: CandidateSpace, hidden: [Int] = [64, 64], embeddingWidth: Int = 32, heads: ActorCriticHeads = .both
+        space: CandidateSpace, hidden: [Int] = [64, 64], embeddingWidth: Int = 32, heads: ActorCriticHeads = .both,
+        initialization: Initialization = .orthogonal
     ) {
         precondition(!hidden.isEmpty, "the scorer needs a hidden layer")
         precondition(heads.contains(.policy), "an actor-critic without a policy")
         var layout = ParameterLayout()
         self.space = space
         self.heads = heads
+        self.initialization = initialization
         firstWidth = hidden[0]
         contextWeight = layout.add("actor.context.weight", shape: [space.contextWidth, hidden[0]])
         candidateWeight = layout.add("actor.candidate.weight", shape: [space.candidateWidth, hidden[0]])
@@ -78,17 +82,24 @@ public struct CandidateActorCritic: ActorCritic {
 
     public func initialParameters(using generator: inout RandomGenerator) -> [Float] {
         var parameters = [Float](repeating: 0, count: layout.count)
-        // The two parts of the first layer are one matrix to the initialisation.
-        let first = orthogonalWeights(
-            inputs: space.contextWidth + space.candidateWidth, outputs: firstWidth, gain: Activation.relu.gain,
-            using: &generator)
-        parameters.replaceSubrange(contextWeight, with: first[..<contextWeight.count])
-        parameters.replaceSubrange(candidateWeight, with: first[contextWeight.count...])
-        scorer.initialize(&parameters, outputGain: 0.01, using: &generator)
+        initializeFirstLayer(&parameters, using: &generator)
+        scorer.initialize(&parameters, initialization, outputGain: 0.01, using: &generator)
         guard heads.contains(.value) else { return parameters }
-        embedding.initialize(&parameters, outputGain: Activation.relu.gain, using: &generator)
-        critic.initialize(&parameters, outputGain: 1, using: &generator)
+        embedding.initialize(&parameters, initialization, outputGain: Activation.relu.gain, using: &generator)
+        critic.initialize(&parameters, initialization, outputGain: 1, using: &generator)
         return parameters
+    }
+
+    /// The two parts of the scorer's first layer are one matrix to the initialisation.
+    private func initializeFirstLayer(_ parameters: inout [Float], using generator: inout RandomGenerator) {
+        let inputs = space.contextWidth + space.candidateWidth
+        var layout = ParameterLayout()
+        let layer = MLP("first", widths: [inputs, firstWidth], hidden: .relu, output: .relu, layout: &layout)
+        var first = [Float](repeating: 0, count: layout.count)
+        layer.initialize(&first, initialization, outputGain: Activation.relu.gain, using: &generator)
+        parameters.replaceSubrange(contextWeight, with: first[..<contextWeight.count])
+        parameters.replaceSubrange(candidateWeight, with: first[contextWeight.count..<inputs * firstWidth])
+        parameters.replaceSubrange(firstBias, with: first[(inputs * firstWidth)...])
     }
 
     public func makeWorkspace() -> Workspace {

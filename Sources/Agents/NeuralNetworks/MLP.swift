@@ -40,15 +40,26 @@ public struct MLP: Sendable {
     /// Number of outputs.
     public var outputs: Int { layers[layers.count - 1].outputs }
 
-    /// Orthogonal weights, √2 (or 1 without activation) as gain of the hidden layers and `outputGain` of the last;
-    /// biases 0.
-    public func initialize(_ parameters: inout [Float], outputGain: Float, using generator: inout RandomGenerator) {
+    /// Draws weights and biases.
+    /// - Parameter outputGain: of the last layer's weights, where they are orthogonal.
+    public func initialize(
+        _ parameters: inout [Float], _ initialization: Initialization, outputGain: Float,
+        using generator: inout RandomGenerator
+    ) {
         for (index, layer) in layers.enumerated() {
-            let gain = index == layers.count - 1 ? outputGain : layer.activation.gain
-            let weights = orthogonalWeights(
-                inputs: layer.inputs, outputs: layer.outputs, gain: gain, using: &generator)
-            parameters.replaceSubrange(layer.weight, with: weights)
-            for index in layer.bias { parameters[index] = 0 }
+            switch initialization {
+            case .orthogonal:
+                let gain = index == layers.count - 1 ? outputGain : layer.activation.gain
+                let weights = orthogonalWeights(
+                    inputs: layer.inputs, outputs: layer.outputs, gain: gain, using: &generator)
+                parameters.replaceSubrange(layer.weight, with: weights)
+                for index in layer.bias { parameters[index] = 0 }
+            case .uniform:
+                let bound = 1 / Float(layer.inputs).squareRoot()
+                for range in [layer.weight, layer.bias] {
+                    for index in range { parameters[index] = bound * Float(2 * generator.uniform() - 1) }
+                }
+            }
         }
     }
 

@@ -16,17 +16,21 @@ public struct MLPActorCritic: ActorCritic {
     /// Names and shapes of the parameters.
     public let layout: ParameterLayout
     public let heads: ActorCriticHeads
+    let initialization: Initialization
     let policy: MLP
     let value: MLP
 
     /// A network for observations of `inputs` features and `actions` actions.
-    /// - Parameter heads: the policy, or both.
+    /// - Parameters:
+    ///   - heads: the policy, or both.
+    ///   - initialization: of its parameters.
     public init(
         inputs: Int, actions: Int, hidden: [Int] = [64, 64], activation: Activation = .tanh,
-        heads: ActorCriticHeads = .both
+        heads: ActorCriticHeads = .both, initialization: Initialization = .orthogonal
     ) {
         precondition(heads.contains(.policy), "an actor-critic without a policy")
         self.heads = heads
+        self.initialization = initialization
         var layout = ParameterLayout()
         policy = MLP("actor", widths: [inputs] + hidden + [actions], hidden: activation, layout: &layout)
         // Where there is no value, the shapes of its layers stay without parameters.
@@ -39,8 +43,8 @@ public struct MLPActorCritic: ActorCritic {
 
     public func initialParameters(using generator: inout RandomGenerator) -> [Float] {
         var parameters = [Float](repeating: 0, count: layout.count)
-        policy.initialize(&parameters, outputGain: 0.01, using: &generator)
-        if heads.contains(.value) { value.initialize(&parameters, outputGain: 1, using: &generator) }
+        policy.initialize(&parameters, initialization, outputGain: 0.01, using: &generator)
+        if heads.contains(.value) { value.initialize(&parameters, initialization, outputGain: 1, using: &generator) }
         return parameters
     }
 

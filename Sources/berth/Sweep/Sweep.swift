@@ -132,7 +132,7 @@ struct Sweep {
             if case .interrupted = try run.training.run(until: steps, isQuiet: true) {
                 throw ExitCode(Interruption.exitStatus)
             }
-            return try evaluation().mean
+            return try evaluation.play().mean
         } catch is LearningError {
             return nil
         }

@@ -75,11 +75,19 @@ struct PreparedRun {
         try Data(text.utf8).write(to: URL(filePath: training.folder.configurationFile), options: .atomic)
     }
 
-    /// Plays the evaluation episodes, prints their mean return and writes `evaluation.json`.
+    /// Plays the evaluation episodes with the last policy and others with the best one, where it was kept; prints the
+    /// mean returns and writes `evaluation.json`.
     func evaluate() throws {
-        guard let returns = try training.evaluation?() else { return }
-        print(returns.summary)
-        try JSONFile.write(returns, to: training.folder.evaluationFile)
+        guard let evaluation = training.evaluation else { return }
+        var report = EvaluationFile(last: try evaluation.play())
+        print("\(report.last.summary)")
+        if FileManager.default.fileExists(atPath: training.folder.bestFile) {
+            try training.trainer.restore(from: Checkpoint.read(training.folder.bestFile))
+            let best = try evaluation.playOthers()
+            print("the best policy, of step \(Figures.grouped(training.trainer.steps)): \(best.summary)")
+            report.best = EvaluationFile.Best(step: training.trainer.steps, returns: best)
+        }
+        try JSONFile.write(report, to: training.folder.evaluationFile)
     }
 }
 
@@ -128,7 +136,7 @@ private struct Preparation {
         return try run(
             trainer, nil, episodes.seeds,
             expectedReturn: { environment.expectedReturn(of: trainer.greedyPolicy(), within: Int(limit)) },
-            evaluate: { try trainer.evaluate(in: limited, seeds: episodes.seeds) })
+            evaluate: { try trainer.evaluate(in: limited, seeds: $0) })
     }
 
     private func network<Base: FlatEnvironment & Sendable>(
@@ -172,7 +180,7 @@ private struct Preparation {
     ) throws -> TrainingRun where Group.Observations == Network.Observations {
         func run(_ trainer: any Trainer, _ evaluator: @escaping () -> Evaluator<Network>) throws -> TrainingRun {
             try self.run(trainer, schema, seeds) {
-                try evaluator().evaluate(in: makeEnvironments(0..<1), seeds: seeds)
+                try evaluator().evaluate(in: makeEnvironments(0..<1), seeds: $0)
             }
         }
         switch configuration.algorithm {
@@ -199,22 +207,17 @@ private struct Preparation {
     ) throws -> TrainingRun where Base.ActionSpace == Discrete, Cells.Observation == Base.Observation {
         let trainer = try TabularLearner(
             settings: settings, environment: environment, discretizer: discretizer, seed: configuration.seed)
-        return try run(trainer, schema, seeds) { try trainer.evaluate(in: environment, seeds: seeds) }
+        return try run(trainer, schema, seeds) { try trainer.evaluate(in: environment, seeds: $0) }
     }
 
     private func run(
         _ trainer: any Trainer, _ schema: FeatureSchema?, _ seeds: [UInt64],
-        expectedReturn: (() -> Double)? = nil, evaluate: @escaping () throws -> Evaluation
+        expectedReturn: (() -> Double)? = nil, evaluate: @escaping ([UInt64]) throws -> Evaluation
     ) throws -> TrainingRun {
         try TrainingRun(
             configuration: configuration, folder: folder, trainer: trainer, schema: schema,
             evaluation: seeds.isEmpty
-                ? nil
-                : {
-                    let result = try evaluate()
-                    return EpisodeReturns(
-                        seeds: seeds, returns: result.returns, lengths: result.lengths, expected: expectedReturn?())
-                })
+                ? nil : PolicyEvaluation(seeds: seeds, evaluate: evaluate, expectedReturn: expectedReturn))
     }
 
     /// Errors of the table's settings name their keys as the file has them.
@@ -233,45 +236,4 @@ extension GymSettings {
 
     /// Seeds of the evaluation episodes.
     fileprivate var seeds: [UInt64] { (0..<UInt64(evaluationEpisodes)).map { evaluationSeed + $0 } }
-}
-
-/// What episodes of a trained policy returned.
-struct EpisodeReturns: Encodable {
-    /// Seed of each episode.
-    var seeds: [UInt64]
-    /// Sum of rewards of each episode.
-    var returns: [Double]
-    /// Steps of each episode.
-    var lengths: [Int]
-    /// Mean of the returns.
-    var mean: Double
-    /// Standard deviation of the returns, as of a sample; `nil` for a single episode.
-    var deviation: Double?
-    /// What an episode returns in the mean, computed from the environment's transitions where it has a table of them.
-    var expected: Double?
-
-    init(seeds: [UInt64], returns: [Double], lengths: [Int], expected: Double? = nil) {
-        (self.seeds, self.returns, self.lengths, self.expected) = (seeds, returns, lengths, expected)
-        let mean = returns.reduce(0, +) / Double(returns.count)
-        self.mean = mean
-        guard returns.count > 1 else { return }
-        deviation = (returns.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(returns.count - 1)).squareRoot()
-    }
-
-    /// What a table and TensorBoard show of it.
-    var figures: [TrainingFigure] {
-        [
-            TrainingFigure("evaluation", "mean_return", mean),
-            TrainingFigure("evaluation", "deviation", deviation),
-            TrainingFigure("evaluation", "mean_length", Double(lengths.reduce(0, +)) / Double(lengths.count)),
-        ]
-    }
-
-    /// One line for the screen.
-    var summary: String {
-        let spread = deviation.map { String(format: " ± %.2f", $0) } ?? ""
-        let exactly = expected.map { String(format: "; %.4f by the environment's own probabilities", $0) } ?? ""
-        return "mean return \(String(format: "%.2f", mean))\(spread) over \(returns.count) evaluation episodes"
-            + exactly
-    }
 }

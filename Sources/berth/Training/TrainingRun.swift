@@ -60,13 +60,13 @@ struct TrainingRun {
     let trainer: any Trainer
     /// Features that the policy observes, where they have names.
     let schema: FeatureSchema?
-    /// Plays the evaluation episodes with the present policy; `nil` where there are none.
-    let evaluation: (() throws -> EpisodeReturns)?
+    /// How the present policy is evaluated; `nil` where there are no episodes for it.
+    let evaluation: PolicyEvaluation?
     private var evaluations = Evaluations()
 
     init(
         configuration: TrainConfiguration, folder: RunFolder, trainer: any Trainer, schema: FeatureSchema?,
-        evaluation: (() throws -> EpisodeReturns)?
+        evaluation: PolicyEvaluation?
     ) throws {
         if configuration.evaluation.everySteps > 0, evaluation == nil {
             throw SettingsError(
@@ -129,7 +129,7 @@ struct TrainingRun {
             if let evaluationTable, let evaluation,
                 evaluations.isDue(at: trainer.steps, every: configuration.evaluation.everySteps)
             {
-                let returns = try evaluation()
+                let returns = try evaluation.play()
                 try evaluationTable.append(step: trainer.steps, values: returns.figures.map(\.value))
                 try events.append(step: trainer.steps, scalars: returns.figures.map { ($0.tag, $0.value) })
                 let isBest = evaluations.record(returns.mean, at: trainer.steps)

@@ -63,7 +63,7 @@ public struct DQNSettings: Configurable, Equatable {
     /// Whether observations are shifted and scaled by running statistics, which are updated between rounds.
     public var normalizesObservations = false
     /// Shape of the networks.
-    public var network = NetworkSettings.rectified
+    public var network = NetworkSettings.forActionValues
     /// Threads that step environments, in blocks of four. It does not change the result.
     public var threads = 1
 

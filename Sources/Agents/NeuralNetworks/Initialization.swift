@@ -1,5 +1,15 @@
 public import Randomness
 
+/// How weights and biases are drawn at the start.
+public enum Initialization: String, Codable, Sendable {
+    /// Orthogonal weights, √2 (or 1 without activation) as gain of the hidden layers and a gain of the output layer's
+    /// own; biases 0: the convention of policy gradients, where a small gain makes the first policy nearly uniform.
+    case orthogonal
+    /// Weights and biases uniform in ±1/√inputs, as layers of PyTorch are by default and Q-networks of
+    /// Stable-Baselines3 and CleanRL therefore.
+    case uniform
+}
+
 /// Weights whose rows or columns, whichever are fewer, are orthogonal and of length `gain` (Saxe, McClelland and
 /// Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2014).
 ///

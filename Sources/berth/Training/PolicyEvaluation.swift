@@ -1,0 +1,97 @@
+import Foundation
+import Learning
+
+/// How a run's present policy is evaluated: always taking its best action, in episodes of their own.
+struct PolicyEvaluation {
+    /// Seeds of the episodes.
+    let seeds: [UInt64]
+    /// Plays episodes with the present policy.
+    let evaluate: ([UInt64]) throws -> Evaluation
+    /// What an episode returns in the mean, where the environment has a table of its transitions.
+    let expectedReturn: (() -> Double)?
+
+    /// Plays the episodes.
+    func play() throws -> EpisodeReturns { try play(seeds) }
+
+    /// Plays as many episodes that no policy has been chosen by: seeds that follow those of `play`.
+    func playOthers() throws -> EpisodeReturns { try play(seeds.map { $0 + UInt64(seeds.count) }) }
+
+    private func play(_ seeds: [UInt64]) throws -> EpisodeReturns {
+        let result = try evaluate(seeds)
+        return EpisodeReturns(
+            seeds: seeds, returns: result.returns, lengths: result.lengths, expected: expectedReturn?())
+    }
+}
+
+/// What `evaluation.json` says: the last policy's returns, and under `best` those of the policy that was kept.
+struct EvaluationFile: Encodable {
+    var last: EpisodeReturns
+    var best: Best?
+
+    /// The policy of the best evaluation during training, in episodes that it was not chosen by.
+    struct Best: Encodable {
+        var step: Int
+        var returns: EpisodeReturns
+
+        enum CodingKeys: CodingKey {
+            case step
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            try returns.encode(to: encoder)
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(step, forKey: .step)
+        }
+    }
+
+    enum CodingKeys: CodingKey {
+        case best
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try last.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(best, forKey: .best)
+    }
+}
+
+/// What episodes of a trained policy returned.
+struct EpisodeReturns: Encodable {
+    /// Seed of each episode.
+    var seeds: [UInt64]
+    /// Sum of rewards of each episode.
+    var returns: [Double]
+    /// Steps of each episode.
+    var lengths: [Int]
+    /// Mean of the returns.
+    var mean: Double
+    /// Standard deviation of the returns, as of a sample; `nil` for a single episode.
+    var deviation: Double?
+    /// What an episode returns in the mean, computed from the environment's transitions where it has a table of them.
+    var expected: Double?
+
+    init(seeds: [UInt64], returns: [Double], lengths: [Int], expected: Double? = nil) {
+        (self.seeds, self.returns, self.lengths, self.expected) = (seeds, returns, lengths, expected)
+        let mean = returns.reduce(0, +) / Double(returns.count)
+        self.mean = mean
+        guard returns.count > 1 else { return }
+        deviation = (returns.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(returns.count - 1)).squareRoot()
+    }
+
+    /// What a table and TensorBoard show of it.
+    var figures: [TrainingFigure] {
+        [
+            TrainingFigure("evaluation", "mean_return", mean),
+            TrainingFigure("evaluation", "deviation", deviation),
+            TrainingFigure("evaluation", "mean_length", Double(lengths.reduce(0, +)) / Double(lengths.count)),
+        ]
+    }
+
+    /// One line for the screen.
+    var summary: String {
+        let spread = deviation.map { String(format: " ± %.2f", $0) } ?? ""
+        let exactly = expected.map { String(format: "; %.4f by the environment's own probabilities", $0) } ?? ""
+        return "mean return \(String(format: "%.2f", mean))\(spread) over \(returns.count) evaluation episodes"
+            + exactly
+    }
+}
