@@ -20,6 +20,20 @@ struct BerthProcess {
         try await BerthProcess(executable: executable, arguments, in: folder).result()
     }
 
+    /// Runs `berth` and sends it a signal as soon as a condition holds. A shell watches for it: a task of this program may
+    /// have to wait for seconds behind other tests.
+    /// - Parameter condition: a command of the shell, whose status 0 means that it holds.
+    static func run(_ arguments: [String], sending signal: Int32, when condition: String) async throws -> Result {
+        let script = """
+            berth=$1; shift
+            "$berth" "$@" & process=$!
+            until \(condition); do kill -0 "$process" 2> /dev/null || break; sleep 0.01; done
+            kill -\(signal) "$process"
+            wait "$process"
+            """
+        return try await run(executable: "/bin/sh", ["-c", script, "sh", executable.path] + arguments)
+    }
+
     private let process = Process()
     private let output: URL
     private let errors: URL

@@ -92,6 +92,15 @@ import Testing
         }
     }
 
+    @Test func theKeysOfADictionaryAreWrittenInOrder() throws {
+        var value = Sample()
+        let keys = (0..<20).map { "pool-\(UnicodeScalar(UInt8(97 + $0)))" }
+        value.pools = Dictionary(uniqueKeysWithValues: keys.map { ($0, SampleNode(cpu: 1)) })
+        let text = try value.yaml()
+        let places = try keys.map { try #require(text.range(of: $0)?.lowerBound) }
+        #expect(places == places.sorted())
+    }
+
     @Test func numbersAreWrittenAsEveryYAMLReaderTakesThem() throws {
         var value = Sample()
         value.weights = [1e-5, 1e20, 2]

@@ -35,21 +35,28 @@ private final class Box {
     private var scalar: SettingsNode?
     private var entries: [(key: String, box: Box)]?
     private var elements: [Box]?
+    /// Whether the keys are no property names but a dictionary's, whose order is another in every process.
+    private var sortsKeys = false
 
     init(_ node: SettingsNode? = nil) { scalar = node }
 
     var node: SettingsNode {
         if let scalar { return scalar }
         if let elements { return SettingsNode(.list(elements.map(\.node))) }
-        let entries = (entries ?? []).map { SettingsNode.Entry(key: $0.key, source: .standard, value: $0.box.node) }
-        return SettingsNode(.mapping(entries))
+        var entries = entries ?? []
+        if sortsKeys { entries.sort { $0.key < $1.key } }
+        return SettingsNode(
+            .mapping(entries.map { SettingsNode.Entry(key: $0.key, source: .standard, value: $0.box.node) }))
     }
 
     var count: Int { elements?.count ?? 0 }
 
     func set(_ node: SettingsNode) { scalar = node }
 
-    func makeMapping() { if entries == nil { entries = [] } }
+    func makeMapping(sortingKeys: Bool) {
+        if entries == nil { entries = [] }
+        sortsKeys = sortsKeys || sortingKeys
+    }
 
     func makeList() { if elements == nil { elements = [] } }
 
@@ -70,7 +77,8 @@ private struct SettingsEncoder: Encoder {
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-        box.makeMapping()
+        // The keys of a type are a list; those of a dictionary are any text.
+        box.makeMapping(sortingKeys: Key(stringValue: "") != nil)
         return KeyedEncodingContainer(KeyedBox(box: box))
     }
 

@@ -19,15 +19,16 @@ struct SweepCommand: ParsableCommand {
     mutating func run() throws {
         Interruption.install()
         let configuration = try options.load(SweepConfiguration.self)
-        for (key, space) in configuration.space { try space.check(key) }
-        let sweep = Sweep(
-            configuration: configuration,
-            training: SimulatorFile.path(configuration.training, besides: options.config), folder: out)
-        let trials = try sweep.run { print($0) }
+        let sweep = Sweep(configuration: configuration, file: options.config, folder: out)
+        let trials = try sweep.run { line in
+            print(line)
+            // A sweep lasts for hours, and what reads its output wants to see them.
+            fflush(nil)
+        }
         let table = Sweep.table(trials)
         print(table, terminator: "")
         try Data(table.utf8).write(to: URL(filePath: "\(out)/table.txt"), options: .atomic)
-        guard let best = trials.first else { return }
+        guard let best = trials.first, best.score != nil else { return }
         print("best: " + best.overrides.map { "--set \($0)" }.joined(separator: " "))
     }
 }

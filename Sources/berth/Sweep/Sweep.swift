@@ -23,71 +23,99 @@ struct Trial: Codable, Equatable {
 
     /// What it sets, as `--set` takes it, in order of the keys.
     var overrides: [String] { settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } }
-    /// The score of a round.
-    func score(at steps: Int) -> Double? { scores.first { $0.steps == steps }?.score }
+    /// The score of the last round; `nil` when it diverged.
+    var score: Double? { scores.last?.score }
     /// Whether a round has been played, with or without a score.
     func hasPlayed(_ steps: Int) -> Bool { scores.contains { $0.steps == steps } }
+
+    /// What it is ranked by after so many rounds: who got further is better, among equals who scored more. Who diverged
+    /// comes after all others.
+    fileprivate func standing(after rounds: Int) -> (rounds: Int, score: Double) {
+        let played = scores.prefix(rounds)
+        guard let score = played.last?.score else { return (0, -.infinity) }
+        return (played.count, score)
+    }
 }
 
 /// A search over the settings of a training configuration: in a folder of its own, one run folder for each trial.
 struct Sweep {
     let configuration: SweepConfiguration
-    /// The training configuration's file.
-    let training: String
+    /// The file that the configuration is from.
+    let file: String
     let folder: String
 
+    /// The training configuration's file.
+    private var training: String { SimulatorFile.path(configuration.training, besides: file) }
     /// The file that says what has been found so far.
     private var resultsFile: String { "\(folder)/trials.json" }
+    /// What the sweep was begun with: enough to begin it again.
     private var configurationFile: String { "\(folder)/sweep.yaml" }
+    private var trainingFile: String { "\(folder)/\(Self.trainingName)" }
+    private var trialsFolder: String { "\(folder)/trials" }
+    private static let trainingName = "training.yaml"
+
+    private func runFolder(of trial: Trial) -> RunFolder {
+        RunFolder(path: String(format: "%@/%03d", trialsFolder, trial.number))
+    }
 
     /// Plays the rounds that have not been played yet.
     /// - Parameter report: called with a line after each.
     /// - Returns: the trials, best first.
     func run(report: (String) -> Void) throws -> [Trial] {
-        var trials = try stored() ?? drawn()
-        for trial in trials { _ = try trainConfiguration(of: trial) }
-        try store(trials)
-        var alive = Array(trials.indices)
-        let rounds = try rounds()
+        let base = try TrainConfiguration.read(training)
+        let before = try stored(base)
+        var trials = drawn()
+        for trial in before ?? [] where trials.indices.contains(trial.number) {
+            trials[trial.number].scores = trial.scores
+        }
+        // Everything that can be wrong is found before a folder is made.
+        let runs = try trials.map(trainConfiguration)
+        let rounds = try rounds(runs)
+        if before == nil { try begin(base) }
+        try JSONFile.write(trials, to: resultsFile)
+
+        var alive = trials
         for (round, steps) in rounds.enumerated() {
             if round > 0 {
                 let kept = max(1, alive.count / (configuration.halving?.factor ?? 1))
-                alive = Array(Self.ranked(alive, by: { trials[$0].score(at: rounds[round - 1]) }).prefix(kept)).sorted()
+                alive = Self.ranked(alive.map { trials[$0.number] }, after: round).prefix(kept)
+                    .filter { $0.standing(after: round).rounds == round }.sorted { $0.number < $1.number }
             }
-            for index in alive where !trials[index].hasPlayed(steps) {
-                let score = try play(trials[index], until: steps)
-                trials[index].scores.append(Trial.Round(steps: steps, score: score))
-                try store(trials)
+            for trial in alive where !trial.hasPlayed(steps) {
+                let score = try play(trial, runs[trial.number], until: steps, report: report)
+                trials[trial.number].scores.append(Trial.Round(steps: steps, score: score))
+                try JSONFile.write(trials, to: resultsFile)
                 report(
-                    "trial \(index)  \(Figures.grouped(steps)) steps  "
+                    "trial \(trial.number)  \(Figures.grouped(steps)) steps  "
                         + (score.map { "return \(Figures.short($0))" } ?? "diverged") + "  "
-                        + trials[index].overrides.joined(separator: " "))
+                        + trial.overrides.joined(separator: " "))
             }
         }
-        let order = Self.ranked(Array(trials.indices)) { index in
-            // Whoever got further is better; among equals the score decides.
-            trials[index].scores.last?.score
-        }.sorted { trials[$0].scores.count > trials[$1].scores.count }
-        return order.map { trials[$0] }
+        return Self.ranked(trials, after: .max)
     }
 
-    /// Indices, best score first; those without a score at the end, equals in their order.
-    private static func ranked(_ indices: [Int], by score: (Int) -> Double?) -> [Int] {
-        indices.enumerated().sorted { one, other in
-            let (left, right) = (score(one.element) ?? -.infinity, score(other.element) ?? -.infinity)
-            return left == right ? one.offset < other.offset : left > right
-        }.map(\.element)
+    /// Trials, best first; equals in their order.
+    private static func ranked(_ trials: [Trial], after rounds: Int) -> [Trial] {
+        trials.sorted { one, other in
+            let (left, right) = (one.standing(after: rounds), other.standing(after: rounds))
+            return left == right ? one.number < other.number : left > right
+        }
     }
 
     /// Steps at which trials are compared: the last is the end of a run.
-    private func rounds() throws -> [Int] {
-        let total = try TrainConfiguration.read(training).algorithm.totalSteps
+    private func rounds(_ runs: [TrainConfiguration]) throws -> [Int] {
+        let totals = Set(runs.map(\.algorithm.totalSteps))
+        guard let total = totals.first, totals.count == 1 else {
+            throw CommandFailure.usage(
+                "\(file): space: trials of different totalSteps cannot be compared",
+                hint: "leave it out of the space and set it in \(training)")
+        }
         guard let halving = configuration.halving else { return [total] }
         var rounds: [Int] = []
         var steps = halving.firstSteps
         while steps < total {
             rounds.append(steps)
-            steps *= halving.factor
+            steps = steps > total / halving.factor ? total : steps * halving.factor
         }
         return rounds + [total]
     }
@@ -105,23 +133,41 @@ struct Sweep {
         }
     }
 
+    /// A trial's training configuration, found sound.
     private func trainConfiguration(of trial: Trial) throws -> TrainConfiguration {
-        try TrainConfiguration.read(training, overrides: trial.overrides)
-    }
-
-    /// Trains a trial up to `steps`, from where it stands.
-    /// - Returns: the mean return of its evaluation episodes; `nil` when it diverged.
-    private func play(_ trial: Trial, until steps: Int) throws -> Double? {
-        let runFolder = RunFolder(path: String(format: "%@/trials/%03d", folder, trial.number))
-        var run = try PreparedRun(try trainConfiguration(of: trial), folder: runFolder)
-        defer {
-            do { try run.close() } catch { CommandFailure.warn("not everything was removed: \(error)") }
+        let run: TrainConfiguration
+        let evaluation: PolicyEvaluation?
+        do {
+            run = try TrainConfiguration.read(training, overrides: trial.overrides)
+            if case .live = run.environment {
+                throw CommandFailure.usage("\(training): a live cluster has no episodes to compare trials by")
+            }
+            evaluation = try PreparedRun(run, folder: runFolder(of: trial)).training.evaluation
+        } catch let error as SettingsError {
+            // The training file by itself is sound: the space is at fault.
+            if let override = error.override {
+                let key = error.key.isEmpty ? String(override.prefix { $0 != "=" }) : error.key
+                throw SettingsError(key: "space.\(key)", problem: error.problem, hint: error.hint, file: file)
+            }
+            throw CommandFailure.usage(
+                "\(file): space: \(trial.overrides.joined(separator: " ")): \(error.key): \(error.problem)",
+                hint: error.hint)
         }
-        guard let evaluation = run.training.evaluation else {
+        guard evaluation != nil else {
             throw CommandFailure.usage(
                 "\(training): there are no episodes to compare trials by",
                 hint: "set environment.evaluationEpisodes above 0")
         }
+        return run
+    }
+
+    /// Trains a trial up to `steps`, from where it stands.
+    /// - Returns: the mean return of its evaluation episodes; `nil` when it diverged.
+    private func play(
+        _ trial: Trial, _ configuration: TrainConfiguration, until steps: Int, report: (String) -> Void
+    ) throws -> Double? {
+        let runFolder = runFolder(of: trial)
+        var run = try PreparedRun(configuration, folder: runFolder)
         if try runFolder.checkpoints().isEmpty {
             try runFolder.create(overwrite: true)
             try run.writeConfiguration()
@@ -130,19 +176,24 @@ struct Sweep {
         }
         do {
             if case .interrupted = try run.training.run(until: steps, isQuiet: true) {
+                report("stopped in trial \(trial.number); the same command goes on")
                 throw ExitCode(Interruption.exitStatus)
             }
-            return try evaluation.play().mean
+            return try run.training.evaluation?.play().mean
         } catch is LearningError {
             return nil
         }
     }
 
     /// The trials of a sweep that was begun before.
-    private func stored() throws -> [Trial]? {
-        guard FileManager.default.fileExists(atPath: resultsFile) else { return nil }
-        let before = try? String(contentsOfFile: configurationFile, encoding: .utf8)
-        guard before == (try description()) else {
+    private func stored(_ training: TrainConfiguration) throws -> [Trial]? {
+        let files = FileManager.default
+        let isBegun = files.fileExists(atPath: resultsFile)
+        guard isBegun || files.fileExists(atPath: trialsFolder) else { return nil }
+        // Compared as values: the order of a dictionary's keys in a file says nothing.
+        guard isBegun, (try? SweepConfiguration.load(from: configurationFile)) == storedConfiguration,
+            (try? TrainConfiguration.read(trainingFile)) == training
+        else {
             throw CommandFailure.usage(
                 "\(folder) holds another sweep", hint: "name another --out, or remove the folder")
         }
@@ -153,21 +204,22 @@ struct Sweep {
         }
     }
 
-    private func store(_ trials: [Trial]) throws {
+    /// Makes the folder of a new sweep.
+    private func begin(_ training: TrainConfiguration) throws {
+        let texts = [(configurationFile, try storedConfiguration.yaml()), (trainingFile, try training.yaml())]
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            try Data(try description().utf8).write(to: URL(filePath: configurationFile), options: .atomic)
-        } catch let error as SettingsError {
-            throw error
+            for (path, text) in texts { try Data(text.utf8).write(to: URL(filePath: path), options: .atomic) }
         } catch {
             throw CommandFailure(message: "cannot write to \(folder): \(error.localizedDescription)")
         }
-        try JSONFile.write(trials, to: resultsFile)
     }
 
-    /// Everything that decides the sweep.
-    private func description() throws -> String {
-        try configuration.yaml() + "---\n" + TrainConfiguration.read(training).yaml()
+    /// The configuration as the folder keeps it, beside a training configuration of its own.
+    private var storedConfiguration: SweepConfiguration {
+        var stored = configuration
+        stored.training = Self.trainingName
+        return stored
     }
 
     /// A table of trials, best first.

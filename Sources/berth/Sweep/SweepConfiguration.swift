@@ -19,6 +19,7 @@ struct SweepConfiguration: Configurable, Equatable {
         try require("training", notEmpty: training)
         try require("trials", trials, in: 1...100_000)
         try require("space", notEmpty: space)
+        for (key, values) in space.sorted(by: { $0.key < $1.key }) { try values.check("space.\(key)") }
         if let halving, halving.factor > trials {
             throw SettingsError(
                 key: "halving.factor", problem: "must not be more than the \(trials) trials, found \(halving.factor)")
@@ -74,9 +75,9 @@ enum ParameterSpace: ConfigurableChoice, Equatable {
     func draw(using generator: inout RandomGenerator) -> String {
         switch self {
         case .uniform(let range):
-            return Self.number(generator.uniform(in: range.low...range.high))
+            return range.number(generator.uniform(in: range.low...range.high))
         case .logUniform(let range):
-            return Self.number(exp(generator.uniform(in: log(range.low)...log(range.high))))
+            return range.number(exp(generator.uniform(in: log(range.low)...log(range.high))))
         case .integer(let range):
             let (low, high) = (Int(range.low.rounded(.up)), Int(range.high.rounded(.down)))
             return String(low + generator.index(below: max(1, high - low + 1)))
@@ -85,17 +86,14 @@ enum ParameterSpace: ConfigurableChoice, Equatable {
         }
     }
 
-    /// Four digits: more say nothing about a hyperparameter.
-    private static func number(_ value: Double) -> String { String(format: "%.4g", value) }
-
     /// Refuses bounds that the kind cannot have.
-    func check(_ key: String) throws(SettingsError) {
+    fileprivate func check(_ key: String) throws(SettingsError) {
         if case .logUniform(let range) = self, !(range.low > 0) {
-            throw SettingsError(key: "space.\(key).low", problem: "must be greater than 0, found \(range.low)")
+            throw SettingsError(key: "\(key).low", problem: "must be greater than 0, found \(range.low)")
         }
         if case .integer(let range) = self, range.low.rounded(.up) > range.high.rounded(.down) {
             throw SettingsError(
-                key: "space.\(key)", problem: "there is no whole number from \(range.low) to \(range.high)")
+                key: key, problem: "there is no whole number from \(range.low) to \(range.high)")
         }
     }
 }
@@ -106,6 +104,14 @@ struct RangeSpace: Configurable, Equatable {
     var low = 0.0
     /// The greatest value.
     var high = 1.0
+
+    /// A number between the bounds as it is written in YAML. Four digits, unless that leaves the bounds: more say
+    /// nothing about a hyperparameter.
+    fileprivate func number(_ value: Double) -> String {
+        let text = String(format: "%.4g", value)
+        if let rounded = Double(text), (low...high).contains(rounded) { return text }
+        return "\(min(max(value, low), high))"
+    }
 
     func validate() throws(SettingsError) {
         try require("low", abs(low) < 1e15, must: "be a number below 1e15, found \(low)")
