@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Trains with each of the configurations that external figures exist for, over several seeds, two runs at a time, and
-# writes results.csv, table.md and the curves beside this file:
+# writes results.csv and the curves beside this file and prints the table of README.md:
 #   experiments/yardsticks/run.sh [SEEDS]
-# It takes about half an hour. Runs that are in runs/yardsticks already are not repeated.
+# It takes about ten minutes for five seeds. Runs that are in runs/yardsticks already are not repeated. The curves need
+# gnuplot (Debian: gnuplot-nox).
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$HERE/../.."
@@ -21,7 +22,11 @@ train() {
 export -f train
 export BERTH
 
+list=$(mktemp)
+trap 'rm -f "$list"' EXIT
 for name in "${CONFIGURATIONS[@]}"; do
     for ((seed = 0; seed < SEEDS; seed++)); do echo "$name $seed"; done
-done | xargs -P 2 -L 1 bash -c 'train "$0" "$1"'
+done > "$list"
+# shellcheck disable=SC2016 # The inner shell expands them.
+xargs -P 2 -L 1 bash -c 'train "$0" "$1"' < "$list"
 python3 "$HERE/table.py" runs/yardsticks "$HERE" "${CONFIGURATIONS[@]}"

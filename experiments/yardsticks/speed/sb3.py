@@ -1,6 +1,6 @@
 """Stable-Baselines3 on CartPole-v1 with the settings of `berth bench training`, one thread: run by run.sh.
 
-    python stable_baselines3.py NAME STEPS
+    python sb3.py NAME STEPS
 
 prints the steps per second of the named settings. As there, steps before DQN's first update do not count.
 """
@@ -43,7 +43,6 @@ MODELS = {
         target_update_interval=500, train_freq=10, gradient_steps=1, exploration_fraction=0.5,
         exploration_final_eps=0.05, max_grad_norm=1e9),
 }
-
 
 
 class Clock(BaseCallback):
