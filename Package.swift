@@ -62,6 +62,7 @@ let package = Package(
         .target(
             name: "CSimdjson", path: "Sources/System/CSimdjson", cxxSettings: [.unsafeFlags(["-O3"])],
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
+        .target(name: "CMPI", path: "Sources/System/CMPI"),
         .target(name: "CKernels", path: "Sources/System/CKernels", cSettings: [.unsafeFlags(["-O3"])]),
         .target(
             name: "CSimulatorKernels", path: "Sources/System/CSimulatorKernels",
@@ -94,9 +95,13 @@ let package = Package(
         room("Agents", "LinearAlgebra", ["COpenBLAS", "CKernels"]),
         room("Agents", "NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
         room("Agents", "Checkpoints", ["CHDF5"]),
+        room("Agents", "Processes", ["CMPI"]),
         room(
             "Agents", "Learning",
-            ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Settings"]),
+            [
+                "NeuralNetworks", "LinearAlgebra", "Checkpoints", "Processes", "Cluster", "Gym", "Randomness",
+                "Settings",
+            ]),
         room(
             "Agents", "ONNX",
             ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Learning", "Cluster", "Gym", "Randomness", yams]),
@@ -121,8 +126,8 @@ let package = Package(
             name: "berth",
             dependencies: [
                 "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration", "Live",
-                "Calibration", "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Learning", "ONNX", "Baselines",
-                "Extender", "Collector", "Monitoring",
+                "Calibration", "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Processes", "Learning", "ONNX",
+                "Baselines", "Extender", "Collector", "Monitoring",
                 argumentParser, logging, metrics,
             ],
             path: "Sources/berth", swiftSettings: strict),
@@ -149,6 +154,7 @@ let package = Package(
         tests("LinearAlgebra"),
         tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
         tests("Checkpoints", ["TestServers"]),
+        tests("Processes"),
         tests(
             "Learning",
             ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Simulator"]),
@@ -166,6 +172,11 @@ let package = Package(
                 "Cluster", "Kubernetes", "Live", "Telemetry", "JSON", "Randomness", hummingbird, hummingbirdTesting,
                 nioCore, logging,
             ], exclude: ["Fixtures"]),
+        tests(
+            "Collector",
+            [
+                "HTTP", "Kubernetes", "Settings", "Telemetry", hummingbird, hummingbirdTesting, nioCore, logging,
+            ]),
         // Shell scripts, with the commands they call replaced by replies from files.
         .testTarget(
             name: "ScriptsTests", path: "Tests/ScriptsTests", exclude: ["Fixtures"], swiftSettings: strict),

@@ -4,8 +4,9 @@
 # nothing is.
 #
 #   setup.sh              what the build needs: OpenBLAS, HDF5, libcurl, simdjson, pkg-config
-#   setup.sh --test       also what the tests need: .venv from scripts/test-requirements.txt, wrk, curl, Prometheus,
-#                         node-exporter, and the Kubernetes of the testbed (built once, about 10 minutes, then cached)
+#   setup.sh --test       also what the tests need: .venv from scripts/test-requirements.txt, wrk, curl, Open MPI,
+#                         Prometheus, node-exporter, and the Kubernetes of the testbed (built once, about 10
+#                         minutes, then cached)
 #   setup.sh --no-testbed with --test: without that Kubernetes; the test on the real cluster is then skipped
 #                         or builds it itself
 set -euo pipefail
@@ -19,7 +20,7 @@ for option in "$@"; do
     case $option in
         --test) tests=1 ;;
         --no-testbed) testbed='' ;;
-        *) sed -n '2,11p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
+        *) sed -n '2,12p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
     esac
 done
 
@@ -40,7 +41,7 @@ else
     done
 fi
 if [ -n "$tests" ]; then
-    mapfile -t -O "${#wanted[@]}" wanted < <(missing_commands curl:curl wrk:wrk python3:python3 \
+    mapfile -t -O "${#wanted[@]}" wanted < <(missing_commands curl:curl wrk:wrk python3:python3 mpirun:openmpi-bin \
         prometheus:prometheus prometheus-node-exporter:prometheus-node-exporter)
     # A Python of its own (pyenv, say) has these two built in; Debian's keeps them in a package.
     [ -x "$ROOT/.venv/bin/python" ] || python3 -c 'import ensurepip, venv' 2> /dev/null || wanted+=(python3-venv)

@@ -33,6 +33,11 @@ import Testing
                 ["train", "--config", file, "--set", "ppo.totalSteps=5120", "--seed", "4"], in: folder)
             #expect(result.status == 0, "\(result.errors)")
             #expect(result.output.contains("trained 5,120 steps"))
+            let profile = try #require(
+                result.output.firstMatch(
+                    of: /\ntime: environment (\d+) %, inference (\d+) %, update (\d+) %, rest (\d+) %\n/))
+            let shares = [profile.1, profile.2, profile.3, profile.4].compactMap { Int($0) }
+            #expect((98...102).contains(shares.reduce(0, +)), "\(shares)")
             #expect(result.output.contains("over 2 evaluation episodes"))
             #expect(result.errors.contains("100 %  5,120/5,120 steps"))
             #expect(!result.errors.contains("\u{1B}"), "a bar was drawn where there is no terminal")

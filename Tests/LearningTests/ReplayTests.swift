@@ -179,13 +179,13 @@ struct DQNLossTests {
             var (gradients, errors) = (ActorCriticOutput(), [Float]())
             return loss.gradients(
                 actions: actions, targets: targets, weights: weights, output: output(logits, values),
-                into: &gradients, errors: &errors
+                batchSize: 3, into: &gradients, errors: &errors
             ).loss / 3
         }
         var (gradients, errors) = (ActorCriticOutput(), [Float]())
         _ = loss.gradients(
-            actions: actions, targets: targets, weights: weights, output: output(logits, values), into: &gradients,
-            errors: &errors)
+            actions: actions, targets: targets, weights: weights, output: output(logits, values),
+            batchSize: 3, into: &gradients, errors: &errors)
         #expect(errors.count == 3)
         let step: Float = 1e-2
         for index in logits.indices {

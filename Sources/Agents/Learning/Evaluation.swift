@@ -66,8 +66,8 @@ public struct Evaluator<Network: ActorCritic>: Sendable where Network.Observatio
             repeat {
                 normalizer?.normalize(&observations)
                 network.forward(observations, parameters: parameters.span, heads: .policy, workspace: &workspace)
-                let logits = workspace.output.logits
-                let action = try choose(choice, logits, &generator)
+                let output = workspace.output
+                let action = try choose(choice, output, &generator)
                 try environment.step(
                     [action], into: &observations, outcomes: &outcomes, finalObservations: &finals)
                 total += outcomes[0].reward
@@ -79,17 +79,24 @@ public struct Evaluator<Network: ActorCritic>: Sendable where Network.Observatio
         return evaluation
     }
 
-    private func choose(_ choice: ActionChoice, _ logits: [Float], _ generator: inout RandomGenerator) throws -> Int {
-        guard let most = logits.max() else { throw LearningError("a decision without candidates") }
-        switch choice {
-        case .greedy:
-            return logits.firstIndex(of: most) ?? 0
-        case .sampled:
-            guard let draw = sample(logits.span, using: &generator) else {
-                throw LearningError("the policy's logits are not finite: it has diverged in training")
+    private func choose(
+        _ choice: ActionChoice, _ output: ActorCriticOutput, _ generator: inout RandomGenerator
+    ) throws -> Int {
+        guard output.choices(0) > 0 else { throw LearningError("a decision without candidates") }
+        let action = output.action(0) { logits in
+            switch choice {
+            case .greedy:
+                var best = 0
+                for index in logits.indices where logits[index] > logits[best] { best = index }
+                return best
+            case .sampled:
+                return sample(logits, using: &generator)?.action
             }
-            return draw.action
         }
+        guard let action else {
+            throw LearningError("the policy's logits are not finite: it has diverged in training")
+        }
+        return action
     }
 }
 

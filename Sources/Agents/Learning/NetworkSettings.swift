@@ -37,6 +37,18 @@ public struct NetworkSettings: Configurable, Equatable {
             initialization: initialization)
     }
 
+    /// The same for observations that say which of the actions are legal.
+    public func masked(inputs: Int, actions: Int, heads: ActorCriticHeads = .both) -> MaskedActorCritic {
+        MaskedActorCritic(flat(inputs: inputs, actions: actions, heads: heads))
+    }
+
+    /// An actor-critic for flat observations of `inputs` features whose actions are vectors.
+    public func flat(inputs: Int, actions: MultiDiscrete, heads: ActorCriticHeads = .both) -> MLPActorCritic {
+        MLPActorCritic(
+            inputs: inputs, actions: actions, hidden: hidden, activation: activation, heads: heads,
+            initialization: initialization)
+    }
+
     /// An actor-critic that scores candidates.
     public func candidates(_ space: CandidateSpace, heads: ActorCriticHeads = .both) -> CandidateActorCritic {
         CandidateActorCritic(

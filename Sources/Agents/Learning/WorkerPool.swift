@@ -1,9 +1,11 @@
 import Foundation
+import Synchronization
 
 /// A fixed number of threads that share out numbered tasks.
 ///
-/// The threads are the pool's own: long tasks on Swift's cooperative threads would hold up everything else. Task i runs
-/// on thread i mod the number of threads, so a task's place is fixed, though nothing may depend on it.
+/// The threads are the pool's own: long tasks on Swift's cooperative threads would hold up everything else. A thread
+/// that is done with a task takes the next one, so that tasks of uneven length keep none waiting; nothing may depend on
+/// which thread runs a task.
 final class WorkerPool: Sendable {
     /// Number of threads, the caller's included.
     let threads: Int
@@ -29,19 +31,32 @@ final class WorkerPool: Sendable {
     ///
     /// Tasks run at the same time: each may touch only what is its own. One caller at a time.
     func run(_ count: Int, _ task: @escaping @Sendable (Int) -> Void) {
-        let active = min(count, threads) - 1
-        guard active > 0 else {
+        let helpers = crews.prefix(max(0, min(count, threads) - 1))
+        guard !helpers.isEmpty else {
             for index in 0..<count { task(index) }
             return
         }
-        let stride = threads
-        for (position, crew) in crews.prefix(active).enumerated() {
+        let counter = TaskCounter(count)
+        for crew in helpers {
             crew.begin {
-                for index in Swift.stride(from: position + 1, to: count, by: stride) { task(index) }
+                while let index = counter.next() { task(index) }
             }
         }
-        for index in Swift.stride(from: 0, to: count, by: stride) { task(index) }
-        for crew in crews.prefix(active) { crew.waitUntilDone() }
+        while let index = counter.next() { task(index) }
+        for crew in helpers { crew.waitUntilDone() }
+    }
+}
+
+/// Hands out 0 ..< `count` to whichever thread asks.
+private final class TaskCounter: Sendable {
+    private let count: Int
+    private let taken = Atomic<Int>(0)
+
+    init(_ count: Int) { self.count = count }
+
+    func next() -> Int? {
+        let index = taken.wrappingAdd(1, ordering: .relaxed).oldValue
+        return index < count ? index : nil
     }
 }
 

@@ -20,6 +20,9 @@ public struct ActorCriticOutput: Sendable {
     public var logits: [Float] = []
     /// First logit of each observation, and after the last their number.
     public var offsets: [Int] = [0]
+    /// Widths of the parts of an observation's logits where an action is a vector and each of its components is drawn
+    /// from one part (`MultiDiscrete`); the action is then the number of the vector. Empty: an action is one of all logits.
+    public var parts: [Int] = []
     /// Value of each observation.
     public var values: [Float] = []
 
@@ -53,7 +56,8 @@ public protocol ActorCritic: Sendable {
     /// The outputs that the network has parameters for; others cannot be asked for.
     var heads: ActorCriticHeads { get }
 
-    /// Number of actions that observation `index` offers: of logits that a forward pass gives it.
+    /// Number of actions that observation `index` offers: of logits that a forward pass gives it, or the product of its
+    /// parts where an action is a vector.
     func choices(_ observations: Observations, _ index: Int) -> Int
 
     /// Orthogonal weights: gain √2 for hidden layers, 0.01 for the policy's output, 1 for the value's; biases 0.

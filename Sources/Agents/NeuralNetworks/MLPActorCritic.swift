@@ -1,3 +1,4 @@
+public import Gym
 public import LinearAlgebra
 public import Randomness
 
@@ -19,6 +20,8 @@ public struct MLPActorCritic: ActorCritic {
     let initialization: Initialization
     let policy: MLP
     let value: MLP
+    /// Widths of the parts of the logits; empty for one part.
+    private let parts: [Int]
 
     /// A network for observations of `inputs` features and `actions` actions.
     /// - Parameters:
@@ -28,18 +31,45 @@ public struct MLPActorCritic: ActorCritic {
         inputs: Int, actions: Int, hidden: [Int] = [64, 64], activation: Activation = .tanh,
         heads: ActorCriticHeads = .both, initialization: Initialization = .orthogonal
     ) {
+        self.init(
+            inputs: inputs, logits: actions, parts: [], hidden: hidden, activation: activation, heads: heads,
+            initialization: initialization)
+    }
+
+    /// A network for observations of `inputs` features whose actions are vectors: it has the logits of each component's
+    /// values, one component after the other, and so takes the components for independent of each other.
+    /// - Parameters:
+    ///   - heads: the policy, or both.
+    ///   - initialization: of its parameters.
+    public init(
+        inputs: Int, actions: MultiDiscrete, hidden: [Int] = [64, 64], activation: Activation = .tanh,
+        heads: ActorCriticHeads = .both, initialization: Initialization = .orthogonal
+    ) {
+        precondition(!actions.counts.isEmpty && actions.counts.allSatisfy { $0 > 0 }, "a vector without values")
+        self.init(
+            inputs: inputs, logits: actions.counts.reduce(0, +), parts: actions.counts, hidden: hidden,
+            activation: activation, heads: heads, initialization: initialization)
+    }
+
+    private init(
+        inputs: Int, logits: Int, parts: [Int], hidden: [Int], activation: Activation, heads: ActorCriticHeads,
+        initialization: Initialization
+    ) {
         precondition(heads.contains(.policy), "an actor-critic without a policy")
         self.heads = heads
+        self.parts = parts
         self.initialization = initialization
         var layout = ParameterLayout()
-        policy = MLP("actor", widths: [inputs] + hidden + [actions], hidden: activation, layout: &layout)
+        policy = MLP("actor", widths: [inputs] + hidden + [logits], hidden: activation, layout: &layout)
         // Where there is no value, the shapes of its layers stay without parameters.
         var valueLayout = heads.contains(.value) ? layout : ParameterLayout()
         value = MLP("critic", widths: [inputs] + hidden + [1], hidden: activation, layout: &valueLayout)
         self.layout = heads.contains(.value) ? valueLayout : layout
     }
 
-    public func choices(_ observations: Matrix, _ index: Int) -> Int { policy.outputs }
+    public func choices(_ observations: Matrix, _ index: Int) -> Int {
+        parts.isEmpty ? policy.outputs : parts.reduce(1, *)
+    }
 
     public func initialParameters(using generator: inout RandomGenerator) -> [Float] {
         var parameters = [Float](repeating: 0, count: layout.count)
@@ -49,7 +79,9 @@ public struct MLPActorCritic: ActorCritic {
     }
 
     public func makeWorkspace() -> Workspace {
-        Workspace(policy: MLPCache(for: policy), value: MLPCache(for: value))
+        var workspace = Workspace(policy: MLPCache(for: policy), value: MLPCache(for: value))
+        workspace.output.parts = parts
+        return workspace
     }
 
     public func forward(

@@ -31,6 +31,12 @@ public struct PolicyModel: Sendable {
                 path: "policy/q", problem: "is a table of action values: only networks can be exported")
         }
         let configuration = try RunConfiguration(checkpoint)
+        guard !configuration.isMasked else {
+            throw CheckpointError(
+                path: "policy/actor",
+                problem: "was trained on the flat view of a cluster, where some actions are illegal: a model of it "
+                    + "would give them probabilities; export a policy of environment.kind cluster")
+        }
         var metadata = [
             "project_version": checkpoint.projectVersion, "algorithm": configuration.algorithm.rawValue,
             "logits": Self.meaningOfLogits(checkpoint, configuration),

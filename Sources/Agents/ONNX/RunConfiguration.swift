@@ -22,6 +22,8 @@ struct RunConfiguration: Sendable {
     let algorithm: Algorithm
     /// Activation of the hidden layers over flat observations.
     let activation: Activation
+    /// Whether only some of the network's logits stand for actions that are legal at a time.
+    let isMasked: Bool
 
     /// Only the keys that matter here: a configuration of another version of the project must not be refused for
     /// another of its keys.
@@ -32,6 +34,10 @@ struct RunConfiguration: Sendable {
         struct Network: Decodable {
             var activation: Activation?
         }
+        struct Environment: Decodable {
+            var kind: String?
+        }
+        var environment: Environment?
         var ppo: Trainer?
         var dqn: Trainer?
     }
@@ -51,5 +57,6 @@ struct RunConfiguration: Sendable {
         let trainer = document.dqn ?? document.ppo
         activation = trainer?.network?.activation ?? algorithm.activation
         self.algorithm = algorithm
+        isMasked = document.environment?.kind == "flat-cluster"
     }
 }

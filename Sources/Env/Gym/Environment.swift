@@ -1,6 +1,6 @@
 /// What a step yields beside the observation.
 @frozen
-public struct Outcome: Sendable, Equatable, Codable {
+public struct Outcome: Sendable, Equatable, Codable, BitwiseCopyable {
     /// Reward of the step.
     public var reward: Double
     /// Time that the step took, in control intervals: 1 where every step is an interval, 0 for an action that takes

@@ -9,7 +9,8 @@ struct ExportCommand: ParsableCommand {
         commandName: "export", abstract: "Writes a trained policy as an ONNX model.",
         discussion: """
             The model takes observations as they are, gives logits and probabilities, and runs wherever ONNX does. A \
-            run folder stands for its newest checkpoint; a table cannot be exported. docs/onnx.md describes the model.
+            run folder stands for its newest checkpoint; a table cannot be exported, nor can a policy of the flat view. \
+            docs/onnx.md describes the model.
             """)
 
     @Option(name: .long, help: ArgumentHelp("A run folder or a checkpoint.", valueName: "dir|file"))

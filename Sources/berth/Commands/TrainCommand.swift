@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Live
+import Processes
 import Settings
 
 /// `berth train`
@@ -10,6 +11,10 @@ struct TrainCommand: ParsableCommand {
         discussion: """
             The run folder holds config.yaml with every default written out, checkpoints, metrics.csv and TensorBoard's \
             events. Ctrl-C saves a checkpoint; the run continues bit for bit with --resume.
+
+            Several processes, on one machine or more, train together when mpirun starts them: \
+            mpirun -np 4 berth train ... Any number of them gives the same weights; how much faster it goes depends on \
+            environments, environmentsPerBlock and gradientShards, the parts that they share out.
             """)
 
     @Option(name: .long, help: ArgumentHelp("The configuration, a YAML file.", valueName: "file"))
@@ -40,7 +45,32 @@ struct TrainCommand: ParsableCommand {
     mutating func run() throws {
         // From here on, so that what a run makes on a live cluster is removed when it is interrupted.
         Interruption.install()
-        var run = try resume.map(resumed) ?? started()
+        let processes: ProcessGroup
+        do {
+            processes = try ProcessGroup.join { Interruption.signalNumber != nil }
+        } catch {
+            throw CommandFailure(message: error.description, hint: error.hint)
+        }
+        do {
+            let isInterrupted = try train(processes)
+            processes.leave()
+            if isInterrupted { throw ExitCode(Interruption.exitStatus) }
+        } catch  where processes.size > 1 && !(error is ExitCode) {
+            fail(error, processes)
+        }
+    }
+
+    /// Ends all processes because of an error in this one.
+    private func fail(_ error: any Error, _ processes: ProcessGroup) -> Never {
+        // An error that all of them meet is told by the first one, which by then has ended the others.
+        if processes.rank > 0 { Thread.sleep(forTimeInterval: 0.5) }
+        processes.abort(status: CommandFailure.report(error))
+    }
+
+    /// Trains to the end.
+    /// - Returns: whether a signal ended the run before.
+    private func train(_ processes: ProcessGroup) throws -> Bool {
+        var run = try resume.map { try resumed($0, processes) } ?? started(processes)
         var isClosed = false
         defer {
             if !isClosed {
@@ -50,17 +80,31 @@ struct TrainCommand: ParsableCommand {
         let clock = ContinuousClock()
         let start = clock.now
         let first = run.training.trainer.steps
-        let end = try run.training.run()
+        let end: TrainingRun.End
+        do {
+            end = try run.training.run()
+        } catch let error as ProcessGroupError {
+            throw CommandFailure(
+                message: "process \(processes.rank) of \(processes.size): \(error.description)",
+                hint: "the last checkpoint is kept: continue with berth train --resume \(run.training.folder.path)")
+        }
         try run.close()
         isClosed = true
-        let seconds = (clock.now - start) / .seconds(1)
-        let steps = run.training.trainer.steps - first
+        if processes.rank == 0 {
+            try report(end, run, steps: run.training.trainer.steps - first, seconds: (clock.now - start) / .seconds(1))
+        }
+        if case .interrupted = end { return true }
+        return false
+    }
+
+    private func report(_ end: TrainingRun.End, _ run: PreparedRun, steps: Int, seconds: Double) throws {
         let folder = run.training.folder.path
         switch end {
         case .finished:
             print(
                 "trained \(Figures.grouped(steps)) steps in \(Figures.duration(seconds)) "
                     + "(\(Figures.grouped(Int(Double(steps) / max(seconds, 1e-9)))) steps/s), run folder \(folder)")
+            if let profile = run.training.profile.summary(of: seconds) { print(profile) }
             try run.evaluate()
         case .reached(let meanReturn):
             print(
@@ -70,12 +114,11 @@ struct TrainCommand: ParsableCommand {
         case .interrupted, .paused:
             print("stopped at step \(Figures.grouped(run.training.trainer.steps)) and saved a checkpoint")
             print("continue with: berth train --resume \(folder)")
-            throw ExitCode(Interruption.exitStatus)
         }
     }
 
     /// A new run.
-    private func started() throws -> PreparedRun {
+    private func started(_ processes: ProcessGroup) throws -> PreparedRun {
         guard let config else {
             throw CommandFailure.usage("--config FILE is missing", hint: "or --resume DIR to continue a run")
         }
@@ -91,14 +134,17 @@ struct TrainCommand: ParsableCommand {
         let name = URL(filePath: config).deletingPathExtension().lastPathComponent
         // Everything that can be wrong with the configuration is found before a folder is made.
         let prepared = try PreparedRun(
-            configuration, folder: RunFolder(path: out ?? "runs/\(name)-\(configuration.seed)"))
-        try prepared.training.folder.create(overwrite: overwrite)
-        try prepared.writeConfiguration()
+            configuration, folder: RunFolder(path: out ?? "runs/\(name)-\(configuration.seed)"),
+            processes: processes)
+        if processes.rank == 0 {
+            try prepared.training.folder.create(overwrite: overwrite)
+            try prepared.writeConfiguration()
+        }
         return prepared
     }
 
     /// The run in a folder, where its newest checkpoint left it.
-    private func resumed(_ path: String) throws -> PreparedRun {
+    private func resumed(_ path: String, _ processes: ProcessGroup) throws -> PreparedRun {
         for (option, isGiven) in [
             ("--config", config != nil), ("--seed", seed != nil), ("--out", out != nil), ("--overwrite", overwrite),
             ("--dry-run", dryRun),
@@ -109,9 +155,9 @@ struct TrainCommand: ParsableCommand {
         let folder = RunFolder(path: path)
         _ = try RunFolder.newestCheckpoint(path)
         let configuration = try TrainConfiguration.read(folder.configurationFile, overrides: set)
-        var prepared = try PreparedRun(configuration, folder: folder)
+        var prepared = try PreparedRun(configuration, folder: folder, processes: processes)
         try prepared.training.resume()
-        if !set.isEmpty { try prepared.writeConfiguration() }
+        if !set.isEmpty, processes.rank == 0 { try prepared.writeConfiguration() }
         return prepared
     }
 }

@@ -5,7 +5,9 @@ import Gym
 import Learning
 import Live
 import NeuralNetworks
+import Processes
 import Settings
+import Simulator
 
 /// A run whose configuration has been found sound: its trainer, and how its policy is evaluated.
 struct PreparedRun {
@@ -17,8 +19,10 @@ struct PreparedRun {
         (self.training, self.close) = (training, close)
     }
 
-    init(_ configuration: TrainConfiguration, folder: RunFolder) throws {
-        let run = Preparation(configuration: configuration, folder: folder)
+    /// - Parameter processes: that train together.
+    init(_ configuration: TrainConfiguration, folder: RunFolder, processes: ProcessGroup = .single) throws {
+        let run = Preparation(configuration: configuration, folder: folder, processes: processes)
+        try run.requireShareable()
         switch configuration.environment {
         case .cartpole(let settings):
             let limit = settings.limit(CartPole.timeLimit)
@@ -43,6 +47,8 @@ struct PreparedRun {
         case .cluster(let settings):
             let episodes = (first: settings.evaluationSeed, count: settings.evaluationEpisodes)
             self.init(try run.candidates(episodes) { try settings.makeEnvironment(seed: $0) })
+        case .flatCluster(let settings):
+            self.init(try run.masked(settings))
         case .live(let settings):
             self = try Self.live(run, settings)
         }
@@ -95,6 +101,21 @@ struct PreparedRun {
 private struct Preparation {
     let configuration: TrainConfiguration
     let folder: RunFolder
+    let processes: ProcessGroup
+
+    /// Refuses several processes for what cannot be shared out.
+    func requireShareable() throws {
+        guard processes.size > 1 else { return }
+        if case .tabular = configuration.algorithm {
+            throw CommandFailure.usage(
+                "a table is learned by one process, found \(processes.size)", hint: "start berth without mpirun")
+        }
+        if case .live = configuration.environment {
+            throw CommandFailure.usage(
+                "a live cluster is acted on by one process, found \(processes.size)",
+                hint: "start berth without mpirun")
+        }
+    }
 
     /// Environments that the algorithm steps side by side.
     var environments: Int {
@@ -157,7 +178,7 @@ private struct Preparation {
         _ episodes: (first: UInt64, count: Int)?, policy: Checkpoint? = nil,
         _ make: @escaping (UInt64) throws -> Base
     ) throws -> TrainingRun {
-        let seeds = episodes.map { episodes in (0..<UInt64(episodes.count)).map { episodes.first + $0 } } ?? []
+        let seeds = episodes.map { Self.seeds(from: $0.first, count: $0.count) } ?? []
         let schema = ObservationEncoder.schema
         if case .tabular(let settings) = configuration.algorithm {
             guard policy == nil else {
@@ -171,6 +192,36 @@ private struct Preparation {
             network: { $0.candidates(ObservationEncoder.space, heads: $1) }, seeds: seeds, schema: schema,
             policy: policy
         ) { range in CandidateEnvironmentGroup(try range.map { try make(UInt64($0)) }) }
+    }
+
+    /// In simulated clusters through the flat view.
+    func masked(_ settings: FlatClusterTrainSettings) throws -> TrainingRun {
+        if case .tabular = configuration.algorithm {
+            throw SettingsError(
+                key: "tabular", problem: "there is no table over the flat view of a cluster",
+                hint: "use ppo or dqn, or environment.kind cluster")
+        }
+        let view = try settings.makeView()
+        // Making a simulator checks its settings, which takes far longer than a copy.
+        let cluster = try SimulatedCluster(settings: settings.simulator)
+        return try learner(
+            network: {
+                $0.masked(inputs: view.observationSpace.width, actions: view.actions.count, heads: $1)
+            },
+            seeds: Self.seeds(from: settings.evaluationSeed, count: settings.evaluationEpisodes),
+            schema: FeatureSchema(context: view.featureNames, node: [], candidate: [])
+        ) { range in
+            MaskedEnvironmentGroup(
+                range.map { index in
+                    FlatClusterEnvironment(
+                        ClusterEnvironment(backend: cluster, settings: settings.episode, seed: UInt64(index)),
+                        view: view)
+                }, countsSteps: settings.discounting == .steps)
+        }
+    }
+
+    private static func seeds(from first: UInt64, count: Int) -> [UInt64] {
+        (0..<UInt64(count)).map { first + $0 }
     }
 
     /// PPO or DQN with a network.
@@ -187,13 +238,13 @@ private struct Preparation {
         case .dqn(let settings):
             let trainer = try DQN(
                 settings: settings, network: network(settings.network, settings.heads), seed: configuration.seed,
-                makeEnvironments: makeEnvironments)
+                processes: processes, makeEnvironments: makeEnvironments)
             if let policy { try trainer.adoptPolicy(from: policy) }
             return try run(trainer) { trainer.evaluator }
         case .ppo(let settings):
             let trainer = try PPO(
                 settings: settings, network: network(settings.network, .both), seed: configuration.seed,
-                makeEnvironments: makeEnvironments)
+                processes: processes, makeEnvironments: makeEnvironments)
             if let policy { try trainer.adoptPolicy(from: policy) }
             return try run(trainer) { trainer.evaluator }
         case .tabular:
@@ -215,7 +266,7 @@ private struct Preparation {
         expectedReturn: (() -> Double)? = nil, evaluate: @escaping ([UInt64]) throws -> Evaluation
     ) throws -> TrainingRun {
         try TrainingRun(
-            configuration: configuration, folder: folder, trainer: trainer, schema: schema,
+            configuration: configuration, folder: folder, processes: processes, trainer: trainer, schema: schema,
             evaluation: seeds.isEmpty
                 ? nil : PolicyEvaluation(seeds: seeds, evaluate: evaluate, expectedReturn: expectedReturn))
     }

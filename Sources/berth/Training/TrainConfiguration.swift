@@ -71,6 +71,10 @@ extension TrainConfiguration {
             try SimulatorFile.read(&settings.simulatorFile, into: &settings.simulator, besides: file)
             configuration.environment = .cluster(settings)
         }
+        if case .flatCluster(var settings) = configuration.environment {
+            try SimulatorFile.read(&settings.simulatorFile, into: &settings.simulator, besides: file)
+            configuration.environment = .flatCluster(settings)
+        }
         if case .live(var settings) = configuration.environment {
             settings.cluster.resolvePaths(besides: file)
             configuration.environment = .live(settings)

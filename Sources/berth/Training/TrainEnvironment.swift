@@ -21,6 +21,8 @@ enum TrainEnvironment: ConfigurableChoice, Equatable {
     case cliffWalking(GymSettings)
     /// Placing pods and scaling services in a simulated cluster.
     case cluster(ClusterTrainSettings)
+    /// The same through the flat view, as learners in Python see it.
+    case flatCluster(FlatClusterTrainSettings)
     /// Placing pods and scaling services in a live cluster.
     case live(LiveTrainSettings)
 
@@ -33,6 +35,7 @@ enum TrainEnvironment: ConfigurableChoice, Equatable {
             Choice("taxi", GymSettings.self) { .taxi($0) },
             Choice("cliff-walking", GymSettings.self) { .cliffWalking($0) },
             Choice("cluster", ClusterTrainSettings.self) { .cluster($0) },
+            Choice("flat-cluster", FlatClusterTrainSettings.self) { .flatCluster($0) },
             Choice("live", LiveTrainSettings.self) { .live($0) },
         ]
     }
@@ -46,6 +49,7 @@ enum TrainEnvironment: ConfigurableChoice, Equatable {
         case .taxi(let settings): ("taxi", settings)
         case .cliffWalking(let settings): ("cliff-walking", settings)
         case .cluster(let settings): ("cluster", settings)
+        case .flatCluster(let settings): ("flat-cluster", settings)
         case .live(let settings): ("live", settings)
         }
     }
@@ -131,6 +135,49 @@ struct ClusterTrainSettings: Configurable, Equatable {
         ControlledEnvironment(
             ClusterEnvironment(backend: try SimulatedCluster(settings: simulator), settings: episode, seed: seed),
             controller: HorizontalPodAutoscaler(autoscaler), share: controllerShare, seed: seed)
+    }
+}
+
+/// A simulated cluster through the flat view, as an environment to train in: for comparisons with learners in Python,
+/// which see the same. Policies of it are not served.
+struct FlatClusterTrainSettings: Configurable, Equatable {
+    /// What discounts are of.
+    enum Discounting: String, Codable, Sendable {
+        /// Control intervals: actions that take no time cost nothing.
+        case intervals
+        /// Steps, whatever time they take: as most learners in Python do.
+        case steps
+    }
+
+    /// The family of clusters that episodes are drawn from.
+    var simulator = SimulatorSettings()
+    /// A file to read `simulator` from instead; its path starts from the folder of this configuration.
+    var simulatorFile = ""
+    /// Length of an episode, legal actions and reward.
+    var episode = ClusterEnvironmentSettings()
+    /// Size of the flat view.
+    var view = FlatViewSettings()
+    /// What the algorithm's discounts are of.
+    var discounting = Discounting.intervals
+    /// Episodes that the trained policy plays at the end, and whenever `evaluation.everySteps` asks for it, always taking
+    /// its best action; they are of the same family. 0 for none.
+    var evaluationEpisodes = 0
+    /// Seed of the first of those episodes; the others count up from it.
+    var evaluationSeed: UInt64 = 1_000_000
+
+    func validate() throws(SettingsError) {
+        try require("evaluationEpisodes", evaluationEpisodes, in: 0...1_000_000)
+        try require("evaluationSeed", evaluationSeed, in: 0...UInt64(Int64.max))
+        try SimulatorFile.refuseBoth(simulator, simulatorFile)
+    }
+
+    /// The view that holds every cluster of the family.
+    func makeView() throws(SettingsError) -> FlatView {
+        do {
+            return try view.makeView(of: simulator, rules: episode.actions)
+        } catch {
+            throw SettingsError(key: "environment.\(error.key)", problem: error.problem, hint: error.hint)
+        }
     }
 }
 

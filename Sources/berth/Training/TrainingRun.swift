@@ -2,6 +2,7 @@ import Checkpoints
 import Cluster
 import Foundation
 import Learning
+import Processes
 import Settings
 
 /// Something that learns in iterations and can be stored between two of them.
@@ -43,7 +44,7 @@ extension TabularLearner: Trainer {
     var totalSteps: Int { settings.totalSteps }
 }
 
-/// Trains to the end or to an interruption, and keeps the run folder.
+/// Trains to the end or to an interruption, and keeps the run folder. Of several processes the first one keeps it.
 struct TrainingRun {
     /// How a run ended.
     enum End {
@@ -57,16 +58,20 @@ struct TrainingRun {
 
     let configuration: TrainConfiguration
     let folder: RunFolder
+    /// The processes that train together.
+    let processes: ProcessGroup
     let trainer: any Trainer
     /// Features that the policy observes, where they have names.
     let schema: FeatureSchema?
     /// How the present policy is evaluated; `nil` where there are no episodes for it.
     let evaluation: PolicyEvaluation?
     private var evaluations = Evaluations()
+    /// Where the time of this process's iterations went.
+    private(set) var profile = TimeProfile()
 
     init(
-        configuration: TrainConfiguration, folder: RunFolder, trainer: any Trainer, schema: FeatureSchema?,
-        evaluation: PolicyEvaluation?
+        configuration: TrainConfiguration, folder: RunFolder, processes: ProcessGroup, trainer: any Trainer,
+        schema: FeatureSchema?, evaluation: PolicyEvaluation?
     ) throws {
         if configuration.evaluation.everySteps > 0, evaluation == nil {
             throw SettingsError(
@@ -74,7 +79,7 @@ struct TrainingRun {
                 problem: "there are no episodes to evaluate on: set environment.evaluationEpisodes above 0; "
                     + "a live cluster has none")
         }
-        (self.configuration, self.folder, self.trainer) = (configuration, folder, trainer)
+        (self.configuration, self.folder, self.processes, self.trainer) = (configuration, folder, processes, trainer)
         (self.schema, self.evaluation) = (schema, evaluation)
     }
 
@@ -101,37 +106,24 @@ struct TrainingRun {
     mutating func run(until limit: Int = .max, isQuiet: Bool = false) throws -> End {
         Interruption.install()
         let first = trainer.steps
-        let metricsTable = try MetricsTable(
-            path: folder.metricsFile, columns: trainer.figureNames, resumingAt: first)
-        let evaluationTable =
-            try configuration.evaluation.everySteps == 0
-            ? nil : MetricsTable(path: folder.evaluationsFile, columns: Evaluations.columns, resumingAt: first)
-        let events = try EventFile(folder: folder.path, resumingAt: first)
-        var progress = ProgressDisplay(unit: "steps", total: trainer.totalSteps, first: first)
+        var records = try processes.rank == 0 ? Records(self, resumingAt: first, isQuiet: isQuiet) : nil
         var saved = first
-        var meanReturn: Double?
-        var headlines: [(name: String, value: Double?)] = []
         var end: End?
-        while end == nil, !trainer.isFinished, trainer.steps < limit, Interruption.signalNumber == nil {
+        var isInterrupted = false
+        while end == nil, !trainer.isFinished, trainer.steps < limit, !isInterrupted {
             let metrics: any TrainingMetrics
             do {
                 metrics = try trainer.runIteration()
             } catch is CancellationError where Interruption.signalNumber != nil {
                 // A live cluster breaks an interval off; what was learned before it is kept.
+                isInterrupted = true
                 break
             }
-            try metricsTable.append(step: trainer.steps, values: metrics.figures.map(\.value))
-            try events.append(step: trainer.steps, scalars: metrics.figures.map { ($0.tag, $0.value) })
-            // The last known mean: in most iterations of long episodes none ends.
-            meanReturn = metrics.meanReturn ?? meanReturn
-            headlines = [("return", meanReturn)] + metrics.headlines.map { ($0.name, $0.value) }
-            if !isQuiet { progress.update(trainer.steps, details: headlines) }
-            if let evaluationTable, let evaluation,
-                evaluations.isDue(at: trainer.steps, every: configuration.evaluation.everySteps)
-            {
+            profile.add(metrics.figures)
+            try records?.append(metrics, step: trainer.steps)
+            if let evaluation, evaluations.isDue(at: trainer.steps, every: configuration.evaluation.everySteps) {
                 let returns = try evaluation.play()
-                try evaluationTable.append(step: trainer.steps, values: returns.figures.map(\.value))
-                try events.append(step: trainer.steps, scalars: returns.figures.map { ($0.tag, $0.value) })
+                try records?.append(returns, step: trainer.steps)
                 let isBest = evaluations.record(returns.mean, at: trainer.steps)
                 if isBest { try write(to: folder.bestFile) }
                 if let goal = configuration.evaluation.stopAtReturn, returns.mean >= goal {
@@ -142,26 +134,92 @@ struct TrainingRun {
                 try save()
                 saved = trainer.steps
             }
+            // A signal reaches the processes at different times, and all have to stop after the same iteration.
+            isInterrupted = try processes.gather([Interruption.signalNumber == nil ? 0 : 1]).contains([1])
         }
-        if !isQuiet { progress.finish(trainer.steps, details: headlines) }
+        records?.finish(step: trainer.steps)
         if trainer.steps > saved || first == 0 { try save() }
         if let end { return end }
         if trainer.isFinished { return .finished }
-        return Interruption.signalNumber == nil ? .paused : .interrupted
+        return isInterrupted ? .interrupted : .paused
     }
 
     /// Writes a checkpoint of the present state, and removes old ones.
     private func save() throws {
         try write(to: folder.checkpointFile(step: trainer.steps))
-        try folder.prune(keeping: configuration.checkpoints.keep)
+        if processes.rank == 0 { try folder.prune(keeping: configuration.checkpoints.keep) }
     }
 
     private func write(to file: String) throws {
         var checkpoint = try trainer.checkpoint()
+        guard processes.rank == 0 else { return }
         checkpoint["configuration"] = .text(try configuration.yaml())
         if let schema { try checkpoint.setSchema(schema) }
         evaluations.store(in: &checkpoint)
         try checkpoint.write(to: file)
+    }
+}
+
+extension TrainingRun {
+    /// The files and the line on the screen that say how a run goes.
+    private struct Records {
+        private let metrics: MetricsTable
+        private let evaluations: MetricsTable?
+        private let events: EventFile
+        private var progress: ProgressDisplay?
+        private var meanReturn: Double?
+        private var headlines: [(name: String, value: Double?)] = []
+
+        init(_ run: TrainingRun, resumingAt first: Int, isQuiet: Bool) throws {
+            metrics = try MetricsTable(
+                path: run.folder.metricsFile, columns: run.trainer.figureNames, resumingAt: first)
+            evaluations =
+                try run.configuration.evaluation.everySteps == 0
+                ? nil : MetricsTable(path: run.folder.evaluationsFile, columns: Evaluations.columns, resumingAt: first)
+            events = try EventFile(folder: run.folder.path, resumingAt: first)
+            progress = isQuiet ? nil : ProgressDisplay(unit: "steps", total: run.trainer.totalSteps, first: first)
+        }
+
+        mutating func append(_ iteration: any TrainingMetrics, step: Int) throws {
+            try metrics.append(step: step, values: iteration.figures.map(\.value))
+            try events.append(step: step, scalars: iteration.figures.map { ($0.tag, $0.value) })
+            // The last known mean: in most iterations of long episodes none ends.
+            meanReturn = iteration.meanReturn ?? meanReturn
+            headlines = [("return", meanReturn)] + iteration.headlines.map { ($0.name, $0.value) }
+            progress?.update(step, details: headlines)
+        }
+
+        func append(_ returns: EpisodeReturns, step: Int) throws {
+            try evaluations?.append(step: step, values: returns.figures.map(\.value))
+            try events.append(step: step, scalars: returns.figures.map { ($0.tag, $0.value) })
+        }
+
+        mutating func finish(step: Int) { progress?.finish(step, details: headlines) }
+    }
+}
+
+/// Where the time of iterations went.
+struct TimeProfile {
+    private var parts: [(name: String, seconds: Double)] = []
+
+    /// Takes the figures of an iteration in that tell the seconds of a part of it.
+    fileprivate mutating func add(_ figures: [TrainingFigure]) {
+        for figure in figures where figure.group == "time" && figure.name.hasSuffix("_seconds") {
+            let name = String(figure.name.dropLast("_seconds".count))
+            if let index = parts.firstIndex(where: { $0.name == name }) {
+                parts[index].seconds += figure.value ?? 0
+            } else {
+                parts.append((name, figure.value ?? 0))
+            }
+        }
+    }
+
+    /// One line: the share of each part in `total` seconds, and of what lies between them; `nil` where none is known.
+    func summary(of total: Double) -> String? {
+        guard !parts.isEmpty, total > 0 else { return nil }
+        let rest = max(0, total - parts.reduce(0) { $0 + $1.seconds })
+        let shares = (parts + [("rest", rest)]).map { "\($0.0) \(Int((100 * $0.1 / total).rounded())) %" }
+        return "time: " + shares.joined(separator: ", ")
     }
 }
 

@@ -46,10 +46,16 @@ package struct DQNLoss: Sendable {
     }
 
     /// Sums over samples.
-    package struct Sums: Sendable {
+    package struct Sums: Sendable, BitwiseCopyable {
         package var loss = 0.0
         package var absoluteError = 0.0
         package var actionValue = 0.0
+
+        static func += (left: inout Sums, right: Sums) {
+            left.loss += right.loss
+            left.absoluteError += right.absoluteError
+            left.actionValue += right.actionValue
+        }
     }
 
     /// The targets of transitions.
@@ -86,17 +92,18 @@ package struct DQNLoss: Sendable {
     /// The gradient of the loss in the outputs.
     /// - Parameters:
     ///   - weights: of the samples, as from `ReplayBuffer`.
+    ///   - batchSize: transitions of the whole minibatch.
     ///   - gradients: gets logits and, in a duel, values of the lengths of `output`'s.
     ///   - errors: gets Q(s, a) − y of each sample.
     package func gradients(
-        actions: [Int], targets: [Float], weights: [Float], output: ActorCriticOutput,
+        actions: [Int], targets: [Float], weights: [Float], output: ActorCriticOutput, batchSize: Int,
         into gradients: inout ActorCriticOutput, errors: inout [Float]
     ) -> Sums {
         Self.clear(&gradients.logits, count: output.logits.count)
         if isDueling { Self.clear(&gradients.values, count: output.values.count) }
         errors.removeAll(keepingCapacity: true)
         var sums = Sums()
-        let scale = 1 / Float(actions.count)
+        let scale = 1 / Float(batchSize)
         for index in actions.indices {
             let value = ActionValues.value(of: actions[index], output, index, isDueling: isDueling)
             let error = value - targets[index]

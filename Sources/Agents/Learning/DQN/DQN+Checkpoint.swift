@@ -8,9 +8,11 @@ extension DQN {
     private static var pendingPath: String { "environments/pending" }
 
     /// Everything that the run needs to go on: parameters of both networks, optimiser, normalisers, generators,
-    /// counters, the replay buffer, and the environments where they can be stored.
+    /// counters, the replay buffer, and the environments where they can be stored. In a group of processes all have to
+    /// ask for it, and get the same.
     /// - Throws: `CheckpointingError` when the environments' state has no form.
     public func checkpoint() throws -> Checkpoint {
+        try processes.shareStates(workers)
         var checkpoint = Checkpoint()
         checkpoint.setParameters(parameters, network.layout)
         checkpoint["target/parameters"] = .float32(target, shape: [target.count])

@@ -1,5 +1,6 @@
 import Gym
 public import NeuralNetworks
+public import Processes
 import Randomness
 
 /// Deep Q-learning (Mnih et al., "Human-level control through deep reinforcement learning", 2015) over flat or candidate
@@ -13,8 +14,12 @@ import Randomness
 /// The network's logits are the action values; in a duel they are advantages and the critic gives the state's value.
 /// Trained parameters therefore serve as PPO's do.
 ///
-/// Equal settings, seed and environments give equal parameters, bit for bit on one processor model; `threads` changes
-/// nothing. The learner belongs to one thread.
+/// Equal settings, seed and environments give equal parameters, bit for bit on one processor model; `threads` and the
+/// number of processes change nothing, `gradientShards` and `environmentsPerBlock` the last bits. The learner belongs to
+/// one thread.
+///
+/// In a group of processes each steps its part of the blocks and computes its part of the gradient's shards; everything
+/// else, the replay buffer included, all of them keep alike.
 public final class DQN<Environments: EnvironmentGroup, Network: ActorCritic>
 where Environments.Observations == Network.Observations {
     /// Hyperparameters.
@@ -41,42 +46,42 @@ where Environments.Observations == Network.Observations {
     /// Draws minibatches.
     var generator: RandomGenerator
     let workers: [ExperienceWorker<Environments, Network>]
+    private let shards: [Owned<DQNShard<Network>>]
     private let pool: WorkerPool
+    let processes: ProcessGroup
     private let loss: DQNLoss
     private var minibatch: ReplayBuffer<Environments.Observations>.Minibatch
-    private var learningWorkspace: Network.Workspace
-    private var targetWorkspace: Network.Workspace
-    private var targets: [Float] = []
-    private var errors: [Float] = []
-    private var gradients: [Float]
 
     /// A learner that has taken no step.
     /// - Parameters:
     ///   - network: with both heads for a duel, else with the policy's only.
     ///   - seed: decides initial parameters, episodes, actions and minibatches.
+    ///   - processes: that train together; each has a learner of the same settings and seed.
     ///   - makeEnvironments: makes the environments of a range of indices; ranges are disjoint and cover
     ///     0 ..< `settings.environments`. What an environment does may depend on its index, never on the range.
     public init(
-        settings: DQNSettings, network: Network, seed: UInt64,
+        settings: DQNSettings, network: Network, seed: UInt64, processes: ProcessGroup = .single,
         makeEnvironments: (Range<Int>) throws -> Environments
     ) throws {
         precondition(network.heads == settings.heads, "a duel, and only a duel, needs a network with a value")
         self.settings = settings
         self.network = network
+        self.processes = processes
         generator = RandomGenerator(seed: seed, stream: 1)
         var initializer = RandomGenerator(seed: seed, stream: 2)
         parameters = network.initialParameters(using: &initializer)
         target = parameters
         optimizer = AdamOptimizer(count: parameters.count, epsilon: settings.adamEpsilon)
-        gradients = Array(repeating: 0, count: parameters.count)
-        workers = try makeBlocks(count: settings.environments, seed: seed, makeEnvironments).map {
-            ExperienceWorker($0, network: network, settings: settings)
-        }
+        workers = try makeBlocks(
+            count: settings.environments, size: settings.environmentsPerBlock, seed: seed, makeEnvironments
+        ).map { ExperienceWorker($0, network: network, settings: settings) }
+        precondition(
+            network.makeWorkspace().output.parts.isEmpty, "DQN values whole actions, not the components of vectors")
         let observations = workers[0].block.observations.emptied()
         replay = ReplayBuffer(
             capacity: settings.replayCapacity, isPrioritized: settings.prioritized != nil, like: observations)
         minibatch = ReplayBuffer.Minibatch(experiences: Experiences(like: observations))
-        (learningWorkspace, targetWorkspace) = (network.makeWorkspace(), network.makeWorkspace())
+        shards = (0..<settings.gradientShards).map { _ in Owned(DQNShard(network, like: observations)) }
         loss = DQNLoss(loss: settings.loss, isDouble: settings.double, isDueling: settings.dueling)
         pool = WorkerPool(threads: settings.threads)
         if settings.normalizesObservations { normalizer = BatchNormalizer(widths: observations.rowWidths) }
@@ -125,13 +130,11 @@ where Environments.Observations == Network.Observations {
     // MARK: 1. Steps
 
     private func collect(_ metrics: inout DQNMetrics, _ sums: inout Sums) throws {
-        let (workers, parameters, normalizer) = (workers, parameters, normalizer)
+        let (clock, start) = (ContinuousClock(), ContinuousClock().now)
+        let (parameters, normalizer) = (parameters, normalizer)
         let explorations = (0..<settings.trainEvery).map { exploration(at: steps + $0 * settings.environments) }
-        pool.run(workers.count) { index in
-            workers[index].collect(explorations: explorations, parameters: parameters, normalizer: normalizer)
-        }
-        for worker in workers {
-            if let failure = worker.failure { throw failure }
+        try processes.collect(workers, pool) {
+            $0.collect(explorations: explorations, parameters: parameters, normalizer: normalizer)
         }
         steps += settings.environments * settings.trainEvery
         for worker in workers {
@@ -145,7 +148,7 @@ where Environments.Observations == Network.Observations {
                 sums.lengths += episode.length
             }
         }
-        let times = RolloutTimes.slowest(of: workers.map(\.times), threads: settings.threads)
+        let times = RolloutTimes(sharing: (clock.now - start) / .seconds(1), as: workers.map(\.times))
         metrics.environmentSeconds += times.environments
         metrics.inferenceSeconds += times.inference
     }
@@ -182,51 +185,42 @@ where Environments.Observations == Network.Observations {
         let priorities = settings.prioritized
         let beta = priorities.map { $0.beta + progress * ($0.finalBeta - $0.beta) } ?? 0
         replay.draw(settings.batchSize, beta: beta, using: &generator, into: &minibatch)
-        if let normalizer {
-            normalizer.normalize(&minibatch.experiences.observations)
-            normalizer.normalize(&minibatch.experiences.nextObservations)
+        let batchSums = try computeGradients()
+        if let priorities {
+            let errors = shards[..<parts].flatMap(\.value.errors)
+            replay.setPriorities(errors, of: minibatch.slots, priorities)
         }
-        if let rewardScaler {
-            for index in minibatch.experiences.returns.indices {
-                minibatch.experiences.returns[index] = Float(
-                    rewardScaler.scaled(Double(minibatch.experiences.returns[index])))
-            }
-        }
-        let batch = minibatch.experiences
-        let (parameters, target, heads) = (parameters, target, network.heads)
-        network.forward(batch.nextObservations, parameters: target.span, heads: heads, workspace: &targetWorkspace)
-        if settings.double {
-            network.forward(
-                batch.nextObservations, parameters: parameters.span, heads: .policy, workspace: &learningWorkspace)
-        }
-        try loss.targets(
-            returns: batch.returns, discounts: batch.discounts, target: targetWorkspace.output,
-            learning: learningWorkspace.output, into: &targets)
-        network.forward(batch.observations, parameters: parameters.span, heads: heads, workspace: &learningWorkspace)
-        let output = learningWorkspace.output
-        let batchSums = loss.gradients(
-            actions: batch.actions, targets: targets, weights: minibatch.weights, output: output,
-            into: &learningWorkspace.outputGradients, errors: &errors)
-        Self.clear(&gradients)
-        network.backward(
-            batch.observations, parameters: parameters.span, workspace: &learningWorkspace, gradients: &gradients)
-        if let priorities { replay.setPriorities(errors, of: minibatch.slots, priorities) }
         let norm = step(rate)
         guard norm.isFinite else { throw LearningError.diverged("the gradient is") }
         metrics.updates += 1
         sums.gradientNorm += norm
-        sums.loss += batchSums.loss / Double(batch.count)
-        sums.absoluteError += batchSums.absoluteError / Double(batch.count)
-        sums.actionValue += batchSums.actionValue / Double(batch.count)
+        sums.loss += batchSums.loss / Double(settings.batchSize)
+        sums.absoluteError += batchSums.absoluteError / Double(settings.batchSize)
+        sums.actionValue += batchSums.actionValue / Double(settings.batchSize)
     }
 
-    private static func clear(_ gradients: inout [Float]) {
-        var span = gradients.mutableSpan
-        span.update(repeating: 0)
+    /// Shards that a minibatch is shared out to.
+    private var parts: Int { min(shards.count, settings.batchSize) }
+
+    /// Leaves the gradient of the loss over the minibatch in the first shard.
+    private func computeGradients() throws -> DQNLoss.Sums {
+        let (parts, minibatch) = (parts, minibatch)
+        let inputs = DQNShard<Network>.Inputs(
+            parameters: parameters, target: target, normalizer: normalizer, rewardScaler: rewardScaler, loss: loss)
+        try processes.compute(shards[..<parts], pool) { part, shard in
+            let count = minibatch.experiences.count
+            shard.run(minibatch, count * part / parts..<count * (part + 1) / parts, inputs)
+        }
+        var sums = shards[0].value.sums
+        for part in 1..<max(1, parts) {
+            shards[0].value.add(shards[part].value)
+            sums += shards[part].value.sums
+        }
+        return sums
     }
 
     private func step(_ rate: Double) -> Double {
-        let gradients = gradients
+        let gradients = shards[0].value.gradients
         return optimizer.update(
             &parameters, gradients: gradients.span, rate: rate, maximumNorm: settings.maximumGradientNorm)
     }

@@ -64,8 +64,15 @@ public struct DQNSettings: Configurable, Equatable {
     public var normalizesObservations = false
     /// Shape of the networks.
     public var network = NetworkSettings.forActionValues
-    /// Threads that step environments, in blocks of four. It does not change the result.
+    /// Threads that step environments, in blocks, and compute gradients. It does not change the result.
     public var threads = 1
+    /// Environments of a block: one thread steps them together, with one network pass for all, so they wait for each
+    /// other in every step. Blocks do not wait for each other before the end of the round: for steps of uneven length,
+    /// such as of live clusters, 1. It decides the last bits of the result.
+    public var environmentsPerBlock = 4
+    /// Parts of a minibatch whose gradients are computed on their own and added in order: what threads and processes
+    /// can share. It decides the order of sums and therefore the last bits of the result.
+    public var gradientShards = 1
 
     /// The default settings.
     public init() {}
@@ -88,6 +95,8 @@ public struct DQNSettings: Configurable, Equatable {
         try require("discount", discount, in: 0...1)
         try require("maximumGradientNorm", maximumGradientNorm, above: 0)
         try require("threads", threads, in: 1...64)
+        try require("environmentsPerBlock", environmentsPerBlock, in: 1...65_536)
+        try require("gradientShards", gradientShards, in: 1...1024)
     }
 }
 

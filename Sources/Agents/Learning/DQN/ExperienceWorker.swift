@@ -1,12 +1,13 @@
 import Gym
 import NeuralNetworks
+import Processes
 import Randomness
 
 /// A block of environments, and what a thread needs to gather experiences in them.
 ///
 /// Sendable because a worker is touched by one thread at a time: by its pool thread within `WorkerPool.run`, and by the
 /// learner's thread between runs.
-final class ExperienceWorker<Environments: EnvironmentGroup, Network: ActorCritic>: @unchecked Sendable
+final class ExperienceWorker<Environments: EnvironmentGroup, Network: ActorCritic>: SharedWorker, @unchecked Sendable
 where Environments.Observations == Network.Observations {
     typealias Observations = Environments.Observations
 
@@ -144,5 +145,46 @@ where Environments.Observations == Network.Observations {
                     into: &experiences)
             }
         }
+    }
+}
+
+extension ExperienceWorker {
+    func write(to message: inout Message) {
+        message.append(experiences.observations)
+        message.append(experiences.actions)
+        message.append(experiences.returns)
+        message.append(experiences.discounts)
+        message.append(experiences.nextObservations)
+        message.append(seen)
+        message.append(outcomes)
+        message.append(episodes)
+        message.append([times])
+    }
+
+    func read(from message: inout Message) throws {
+        try message.take(into: &experiences.observations)
+        experiences.actions = try message.take(Int.self)
+        experiences.returns = try message.take(Float.self)
+        experiences.discounts = try message.take(Float.self)
+        try message.take(into: &experiences.nextObservations)
+        try message.take(into: &seen)
+        outcomes = try message.take(Outcome.self)
+        episodes = try message.take(FinishedEpisode.self)
+        times = try message.take(RolloutTimes.self).first ?? RolloutTimes()
+    }
+}
+
+extension ExperienceWorker {
+    /// Where a worker stands.
+    struct State: Codable {
+        var block: EnvironmentBlock<Environments>.State
+        var pending: [PendingSteps<Observations>]
+    }
+
+    func state() throws -> State { State(block: try block.state(), pending: pending) }
+
+    func restore(_ state: State) throws {
+        try block.restore(state.block)
+        pending = state.pending
     }
 }

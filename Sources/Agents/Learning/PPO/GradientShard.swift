@@ -1,5 +1,6 @@
 import LinearAlgebra
 import NeuralNetworks
+import Processes
 
 /// One thread's part of a minibatch: gathers its samples, runs the network forward and back, and keeps the gradient.
 struct GradientShard<Network: ActorCritic>: Sendable where Network.Observations: ObservationBatch {
@@ -82,6 +83,21 @@ struct GradientShard<Network: ActorCritic>: Sendable where Network.Observations:
             to.returns.append(from.returns[index])
             to.values.append(from.values[index])
         }
+    }
+}
+
+extension GradientShard: SharedShard {
+    // Everything that can go wrong with a rollout has gone wrong when it was collected.
+    var failure: (any Error)? { nil }
+
+    func write(to message: inout Message) {
+        message.append(gradients)
+        message.append([sums])
+    }
+
+    mutating func read(from message: inout Message) throws {
+        gradients = try message.take(Float.self)
+        sums = try message.take(PPOLoss.Sums.self).first ?? PPOLoss.Sums()
     }
 }
 

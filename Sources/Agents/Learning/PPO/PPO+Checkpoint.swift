@@ -4,9 +4,10 @@ import Randomness
 
 extension PPO {
     /// Everything that the run needs to go on: parameters, optimiser, normalisers, generators, counters, and the
-    /// environments where they can be stored.
+    /// environments where they can be stored. In a group of processes all have to ask for it, and get the same.
     /// - Throws: `CheckpointingError` when the environments' state has no form.
     public func checkpoint() throws -> Checkpoint {
+        try processes.shareStates(workers)
         var checkpoint = Checkpoint()
         checkpoint.setParameters(parameters, network.layout)
         checkpoint.setOptimizer(optimizer)

@@ -1,5 +1,6 @@
 import Gym
 public import NeuralNetworks
+public import Processes
 import Randomness
 
 /// Proximal policy optimisation (Schulman et al., 2017) over flat or candidate environments.
@@ -8,8 +9,12 @@ import Randomness
 /// estimated; (3) the samples are gone through `epochs` times in random minibatches, each of which moves the parameters
 /// one step of Adam along the gradient of `PPOLoss`.
 ///
-/// Equal settings, seed and environments give equal parameters, bit for bit on one processor model; `threads` changes
-/// nothing, `gradientShards` the last bits. The learner belongs to one thread.
+/// Equal settings, seed and environments give equal parameters, bit for bit on one processor model; `threads` and the
+/// number of processes change nothing, `gradientShards` and `environmentsPerBlock` the last bits. The learner belongs to
+/// one thread.
+///
+/// In a group of processes each steps its part of the blocks and computes its part of the gradient's shards; everything
+/// else all of them do alike, so all have the same parameters.
 public final class PPO<Environments: EnvironmentGroup, Network: ActorCritic>
 where Environments.Observations == Network.Observations {
     /// Hyperparameters.
@@ -33,28 +38,31 @@ where Environments.Observations == Network.Observations {
     let workers: [RolloutWorker<Environments, Network>]
     private let shards: [Owned<GradientShard<Network>>]
     private let pool: WorkerPool
+    let processes: ProcessGroup
     private var rollout: Rollout<Environments.Observations>
 
     /// A learner that has taken no step.
     /// - Parameters:
     ///   - seed: decides initial parameters, episodes, actions and minibatches.
+    ///   - processes: that train together; each has a learner of the same settings and seed.
     ///   - makeEnvironments: makes the environments of a range of indices; ranges are disjoint and cover
     ///     0 ..< `settings.environments`. What an environment does may depend on its index, never on the range.
     public init(
-        settings: PPOSettings, network: Network, seed: UInt64,
+        settings: PPOSettings, network: Network, seed: UInt64, processes: ProcessGroup = .single,
         makeEnvironments: (Range<Int>) throws -> Environments
     ) throws {
         self.settings = settings
         self.network = network
+        self.processes = processes
         generator = RandomGenerator(seed: seed, stream: 1)
         var initializer = RandomGenerator(seed: seed, stream: 2)
         parameters = network.initialParameters(using: &initializer)
         optimizer = AdamOptimizer(count: parameters.count, epsilon: settings.adamEpsilon)
 
         let count = settings.environments
-        workers = try makeBlocks(count: count, seed: seed, makeEnvironments).map {
-            RolloutWorker($0, network: network)
-        }
+        workers = try makeBlocks(
+            count: count, size: settings.environmentsPerBlock, seed: seed, makeEnvironments
+        ).map { RolloutWorker($0, network: network) }
         let observations = workers[0].block.observations.emptied()
         rollout = Rollout(observations: observations, seen: observations)
         shards = (0..<settings.gradientShards).map { _ in Owned(GradientShard(network, like: observations)) }
@@ -96,18 +104,15 @@ where Environments.Observations == Network.Observations {
     // MARK: 1. Rollout
 
     private func collect(_ metrics: inout PPOMetrics) throws {
-        let (workers, parameters, normalizer) = (workers, parameters, normalizer)
-        let steps = settings.rolloutSteps
-        pool.run(workers.count) { index in
-            workers[index].collect(steps: steps, parameters: parameters, normalizer: normalizer)
-        }
-        for worker in workers {
-            if let failure = worker.failure { throw failure }
+        let (clock, start) = (ContinuousClock(), ContinuousClock().now)
+        let (parameters, normalizer, steps) = (parameters, normalizer, settings.rolloutSteps)
+        try processes.collect(workers, pool) {
+            $0.collect(steps: steps, parameters: parameters, normalizer: normalizer)
         }
         join(workers)
         self.normalizer?.add(&rollout.seen)
 
-        let times = RolloutTimes.slowest(of: workers.map(\.times), threads: settings.threads)
+        let times = RolloutTimes(sharing: (clock.now - start) / .seconds(1), as: workers.map(\.times))
         (metrics.environmentSeconds, metrics.inferenceSeconds) = (times.environments, times.inference)
         let ended = workers.flatMap(\.episodes).sorted { ($0.step, $0.environment) < ($1.step, $1.environment) }
         metrics.episodes = ended.count
@@ -196,7 +201,7 @@ where Environments.Observations == Network.Observations {
             generator.shuffle(&order)
             for begin in stride(from: 0, to: order.count, by: settings.batchSize) {
                 let batch = Array(order[begin..<min(begin + settings.batchSize, order.count)])
-                let batchSums = computeGradients(batch, loss)
+                let batchSums = try computeGradients(batch, loss)
                 sums += batchSums
                 if let targetKL = settings.targetKL, batchSums.divergence / batchSums.count > 1.5 * targetKL {
                     break epochs
@@ -221,15 +226,15 @@ where Environments.Observations == Network.Observations {
     }
 
     /// Leaves the gradient of the loss over the samples `batch` in the first shard.
-    private func computeGradients(_ batch: [Int], _ loss: PPOLoss) -> PPOLoss.Sums {
+    private func computeGradients(_ batch: [Int], _ loss: PPOLoss) throws -> PPOLoss.Sums {
         let (shards, rollout, parameters, maximumRows) = (shards, rollout, parameters, settings.maximumRows)
         let all = rollout.samples.advantages
         let own = batch.map { all[$0] }
         let advantages = settings.normalizesAdvantages ? normalized(own) : own
         let parts = min(shards.count, batch.count)
-        pool.run(parts) { part in
+        try processes.compute(shards[..<parts], pool) { part, shard in
             let range = batch.count * part / parts..<batch.count * (part + 1) / parts
-            shards[part].value.run(
+            shard.run(
                 Array(batch[range]), advantages: Array(advantages[range]), rollout: rollout, parameters: parameters,
                 loss: loss, batchSize: batch.count, maximumRows: maximumRows)
         }

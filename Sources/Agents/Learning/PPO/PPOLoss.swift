@@ -4,7 +4,7 @@ public import NeuralNetworks
 
 /// What a minibatch remembers of the decisions it learns from; one element for each sample.
 public struct PPOSamples: Sendable {
-    /// Index of the action that was taken.
+    /// Index of the action that was taken; the number of the vector where actions are vectors.
     public var actions: [Int] = []
     /// Logarithm of its probability when it was taken.
     public var logProbabilities: [Float] = []
@@ -33,7 +33,7 @@ public struct PPOSamples: Sendable {
 ///
 /// With a value clip range δ the squared error is the larger of (V - R)² and (clip(V, V_old - δ, V_old + δ) - R)².
 /// The entropy is that of the legal candidates, divided by log(their number) if `normalizesEntropy`, and 0 for a single
-/// one.
+/// one. Where an action is a vector its log-probability and entropy are the sums over its components.
 ///
 /// Decisions with a single candidate have no gradient in the policy, but count in the means and in the normalisation of
 /// advantages. Leaving them out gave policies that were no better: docs/architecture.md has the figures.
@@ -62,7 +62,7 @@ public struct PPOLoss: Sendable {
     }
 
     /// Sums over samples of the parts of the loss, before their weights, and of what is reported beside them.
-    public struct Sums: Sendable, Equatable {
+    public struct Sums: Sendable, Equatable, BitwiseCopyable {
         /// max(-r Â, -clip(r) Â).
         public var policy = 0.0
         /// Half the squared error of the value.
@@ -99,6 +99,7 @@ public struct PPOLoss: Sendable {
     public struct Scratch: Sendable {
         var logProbabilities: [Float] = []
         var probabilities: [Float] = []
+        var offsets: [Int] = []
 
         /// Empty.
         public init() {}
@@ -119,11 +120,14 @@ public struct PPOLoss: Sendable {
         Self.resize(&scratch.probabilities, to: output.logits.count)
         Self.resize(&gradients.logits, to: output.logits.count)
         Self.resize(&gradients.values, to: count)
-        Self.logSoftmax(output, &scratch.logProbabilities, &scratch.probabilities)
+        if !output.parts.isEmpty { Self.offsetsOfParts(output, &scratch.offsets) }
+        Self.logSoftmax(
+            output, output.parts.isEmpty ? output.offsets : scratch.offsets, &scratch.logProbabilities,
+            &scratch.probabilities)
         var sums = Sums()
         policyGradients(
-            samples, output.offsets.span, scratch.logProbabilities.span, scratch.probabilities.span,
-            1 / Float(batchSize), &gradients.logits, &sums)
+            samples, output, scratch.logProbabilities.span, scratch.probabilities.span, 1 / Float(batchSize),
+            &gradients.logits, &sums)
         valueGradients(samples, output.values.span, 1 / Float(batchSize), &gradients.values, &sums)
         sums.count = Double(count)
         return sums
@@ -135,17 +139,27 @@ public struct PPOLoss: Sendable {
         array.append(contentsOf: repeatElement(0, count: count))
     }
 
+    /// First logit of each part of each observation, and after the last their number.
+    private static func offsetsOfParts(_ output: ActorCriticOutput, _ offsets: inout [Int]) {
+        offsets.removeAll(keepingCapacity: true)
+        offsets.append(0)
+        for _ in 1..<output.offsets.count {
+            for width in output.parts { offsets.append(offsets[offsets.count - 1] + width) }
+        }
+    }
+
     private static func logSoftmax(
-        _ output: ActorCriticOutput, _ logProbabilities: inout [Float], _ probabilities: inout [Float]
+        _ output: ActorCriticOutput, _ offsets: [Int], _ logProbabilities: inout [Float],
+        _ probabilities: inout [Float]
     ) {
         var logs = logProbabilities.mutableSpan
         var values = probabilities.mutableSpan
         Kernels.logSoftmax(
-            output.logits.span, offsets: output.offsets.span, logProbabilities: &logs, probabilities: &values)
+            output.logits.span, offsets: offsets.span, logProbabilities: &logs, probabilities: &values)
     }
 
     private func policyGradients(
-        _ samples: PPOSamples, _ offsets: Span<Int>, _ logs: Span<Float>, _ probabilities: Span<Float>,
+        _ samples: PPOSamples, _ output: ActorCriticOutput, _ logs: Span<Float>, _ probabilities: Span<Float>,
         _ scale: Float, _ result: inout [Float], _ sums: inout Sums
     ) {
         var gradients = result.mutableSpan
@@ -153,11 +167,15 @@ public struct PPOLoss: Sendable {
         let oldLogs = samples.logProbabilities.span
         let advantages = samples.advantages.span
         for sample in actions.indices {
-            let begin = offsets[sample]
-            let end = offsets[sample + 1]
-            let taken = begin + actions[sample]
-            precondition(taken < end, "the action taken is not on the list")
-            let logRatio = logs[taken] - oldLogs[sample]
+            let components = ActionComponents(output, sample, action: actions[sample])
+            // log π(a), and the logarithm of the number of actions.
+            var (logProbability, most): (Float, Float) = (0, 0)
+            for component in components {
+                precondition(component.taken < component.end, "the action taken is not on the list")
+                logProbability += logs[component.taken]
+                if component.end - component.begin > 1 { most += log(Float(component.end - component.begin)) }
+            }
+            let logRatio = logProbability - oldLogs[sample]
             let ratio = exp(logRatio)
             let advantage = advantages[sample]
             let free = -ratio * advantage
@@ -168,21 +186,23 @@ public struct PPOLoss: Sendable {
 
             // d loss / d log π(a): no gradient where the clipped branch is the larger.
             let inLogProbability = free >= bounded ? free * scale : 0
-            var entropy: Float = 0
-            var entropyScale: Float = 0
-            if end - begin > 1 {
-                for index in begin..<end { entropy -= probabilities[index] * logs[index] }
-                let most = normalizesEntropy ? log(Float(end - begin)) : 1
-                sums.entropy += Double(entropy / most)
-                entropyScale = entropyCoefficient * scale / most
+            let unit = normalizesEntropy ? most : 1
+            for component in components {
+                var entropy: Float = 0
+                var entropyScale: Float = 0
+                if component.end - component.begin > 1 {
+                    for index in component.begin..<component.end { entropy -= probabilities[index] * logs[index] }
+                    sums.entropy += Double(entropy / unit)
+                    entropyScale = entropyCoefficient * scale / unit
+                }
+                // d log π(a) / d z_j = [j = a] - π_j; d entropy / d z_j = -π_j (log π_j + entropy).
+                for index in component.begin..<component.end {
+                    let probability = probabilities[index]
+                    gradients[index] =
+                        probability * (entropyScale * (logs[index] + entropy) - inLogProbability)
+                }
+                gradients[component.taken] += inLogProbability
             }
-            // d log π(a) / d z_j = [j = a] - π_j; d entropy / d z_j = -π_j (log π_j + entropy).
-            for index in begin..<end {
-                let probability = probabilities[index]
-                gradients[index] =
-                    probability * (entropyScale * (logs[index] + entropy) - inLogProbability)
-            }
-            gradients[taken] += inLogProbability
         }
     }
 

@@ -48,11 +48,15 @@ public struct PPOSettings: Configurable, Equatable {
     public var normalizesObservations = false
     /// Shape of the networks.
     public var network = NetworkSettings()
-    /// Threads that step environments, in blocks of four, and compute gradients. It does not change the result. At
-    /// most 64: Debian's OpenBLAS has memory for 128 products at a time and crashes beyond.
+    /// Threads that step environments, in blocks, and compute gradients. It does not change the result. At most 64:
+    /// Debian's OpenBLAS has memory for 128 products at a time and crashes beyond.
     public var threads = 1
-    /// Parts of a minibatch whose gradients are computed on their own and added in order: what `threads` can share.
-    /// It decides the order of sums and therefore the last bits of the result.
+    /// Environments of a block: one thread steps them together, with one network pass for all, so they wait for each
+    /// other in every step. Blocks do not wait for each other before the end of the rollout: for steps of uneven length,
+    /// such as of live clusters, 1. It decides the last bits of the result.
+    public var environmentsPerBlock = 4
+    /// Parts of a minibatch whose gradients are computed on their own and added in order: what threads and processes
+    /// can share. It decides the order of sums and therefore the last bits of the result.
     public var gradientShards = 1
     /// Most rows of candidates and nodes that are in a network at once; larger parts are gone through in pieces.
     public var maximumRows = 65_536
@@ -77,6 +81,7 @@ public struct PPOSettings: Configurable, Equatable {
         try require("maximumGradientNorm", maximumGradientNorm, above: 0)
         if let targetKL { try require("targetKL", targetKL, above: 0) }
         try require("threads", threads, in: 1...64)
+        try require("environmentsPerBlock", environmentsPerBlock, in: 1...65_536)
         try require("gradientShards", gradientShards, in: 1...1024)
         try require("maximumRows", maximumRows, in: 1...)
     }

@@ -1,3 +1,4 @@
+import Foundation
 import Gym
 import Randomness
 
@@ -52,8 +53,37 @@ struct EnvironmentBlock<Environments: EnvironmentGroup>: Sendable {
     }
 }
 
+extension EnvironmentBlock {
+    /// Where a block stands.
+    struct State: Codable {
+        var generators: [[UInt64]]
+        /// Empty where environments cannot be stored; the rest then says nothing either.
+        var environments: [Data]
+        var observations: Environments.Observations
+        var currentReturns: [Double]
+        var currentLengths: [Int]
+    }
+
+    /// Where it stands, for another process.
+    func state() throws -> State {
+        State(
+            generators: generators.map(\.state),
+            environments: environments.canBeStored ? try environments.environmentStates() : [],
+            observations: observations, currentReturns: currentReturns, currentLengths: currentLengths)
+    }
+
+    /// Takes over where the same block stands in another process.
+    mutating func restore(_ state: State) throws {
+        generators = state.generators.compactMap { RandomGenerator(state: $0) }
+        if environments.canBeStored { try environments.restore(state.environments) }
+        (observations, currentReturns, currentLengths) = (
+            state.observations, state.currentReturns, state.currentLengths
+        )
+    }
+}
+
 /// An episode that ended during a rollout.
-struct FinishedEpisode: Sendable {
+struct FinishedEpisode: Sendable, BitwiseCopyable {
     /// Step of the rollout in which it ended, and its environment: they order episodes whatever the threads.
     var step: Int
     var environment: Int
@@ -63,22 +93,20 @@ struct FinishedEpisode: Sendable {
     var length: Int
 }
 
-/// Environments of a block: enough for products that are worth a call, few enough that threads find blocks to share.
-private let environmentsOfBlock = 4
-
 /// Makes `count` environments in blocks and begins an episode in each.
 /// - Parameters:
+///   - size: environments of a block; the last may have fewer.
 ///   - seed: of the run: it decides the episodes and the generators that draw actions.
 ///   - make: makes the environments of a range of indices.
 func makeBlocks<Environments: EnvironmentGroup>(
-    count: Int, seed: UInt64, _ make: (Range<Int>) throws -> Environments
+    count: Int, size: Int, seed: UInt64, _ make: (Range<Int>) throws -> Environments
 ) throws -> [EnvironmentBlock<Environments>] {
     var actionSeeds = RandomGenerator(seed: seed, stream: 3)
     let generators = (0..<count).map { _ in actionSeeds.split() }
     var episodeSeeds = RandomGenerator(seed: seed, stream: 4)
     let seeds = (0..<count).map { _ in episodeSeeds.next() }
-    return try stride(from: 0, to: count, by: environmentsOfBlock).map { begin in
-        let range = begin..<min(begin + environmentsOfBlock, count)
+    return try stride(from: 0, to: count, by: size).map { begin in
+        let range = begin..<min(begin + size, count)
         let environments = try make(range)
         guard environments.count == range.count else {
             throw LearningError("\(environments.count) environments were made for the indices \(range)")

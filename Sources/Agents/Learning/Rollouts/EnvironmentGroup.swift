@@ -1,6 +1,7 @@
 import Foundation
 public import Gym
 public import LinearAlgebra
+public import NeuralNetworks
 
 /// Environments that one thread steps together.
 ///
@@ -21,7 +22,7 @@ public protocol EnvironmentGroup: Sendable {
 
     /// Steps each environment.
     /// - Parameters:
-    ///   - actions: an index for each: an action of a discrete space, or a candidate of its list.
+    ///   - actions: an index for each: an action of a discrete space, or a candidate or legal action of its list.
     ///   - observations: replaced by the next observation of each.
     ///   - outcomes: what each step yielded; as many as environments.
     ///   - finalObservations: replaced by the last observations of the episodes that ended, in order.
@@ -137,6 +138,87 @@ public struct CandidateEnvironmentGroup<Base: CandidateEnvironment & Sendable>: 
 
     public mutating func restore(_ states: [Data]) throws {
         vector.environments = try EnvironmentState.decode(states, like: vector.environments)
+    }
+}
+
+/// Flat environments with a fixed list of actions, of which only some are legal at a time. An action is an index into
+/// the list of those.
+public struct MaskedEnvironmentGroup<Base: MaskedEnvironment & Sendable>: EnvironmentGroup {
+    /// The environments.
+    public private(set) var environments: [Base]
+    /// Whether each step counts as one interval, whatever time it took: returns are then discounted by the step.
+    public let countsSteps: Bool
+    private var row: [Float]
+
+    /// A group of environments of one observation width and one list of actions.
+    /// - Precondition: at least one environment.
+    public init(_ environments: [Base], countsSteps: Bool = false) {
+        precondition(!environments.isEmpty, "a group needs at least one environment")
+        self.environments = environments
+        self.countsSteps = countsSteps
+        row = Array(repeating: 0, count: environments[0].observationSpace.width)
+    }
+
+    public var count: Int { environments.count }
+
+    public func makeObservations() -> MaskedObservations {
+        MaskedObservations(width: row.count, actionCount: environments[0].actionSpace.count)
+    }
+
+    public mutating func reset(seeds: [UInt64], into observations: inout MaskedObservations) throws {
+        observations.removeAll()
+        for index in environments.indices { try reset(index, seed: seeds[index], appendingTo: &observations) }
+    }
+
+    public mutating func step(
+        _ actions: [Int], into observations: inout MaskedObservations, outcomes: inout [Outcome],
+        finalObservations: inout MaskedObservations
+    ) throws {
+        observations.removeAll()
+        finalObservations.removeAll()
+        for index in environments.indices {
+            let legal = legalActions(index)
+            guard legal.indices.contains(actions[index]) else {
+                throw EnvironmentError("there are \(legal.count) legal actions, none has the index \(actions[index])")
+            }
+            outcomes[index] = try Self.step(&environments[index], legal[actions[index]], into: &row)
+            if countsSteps { outcomes[index].elapsed = 1 }
+            if outcomes[index].ended {
+                finalObservations.append(row: row.span, legalActions: legalActions(index))
+                try reset(index, seed: nil, appendingTo: &observations)
+            } else {
+                observations.append(row: row.span, legalActions: legalActions(index))
+            }
+        }
+    }
+
+    private mutating func reset(
+        _ index: Int, seed: UInt64?, appendingTo observations: inout MaskedObservations
+    ) throws {
+        try Self.reset(&environments[index], seed: seed, into: &row)
+        observations.append(row: row.span, legalActions: legalActions(index))
+    }
+
+    private static func step(_ environment: inout Base, _ action: Int, into row: inout [Float]) throws -> Outcome {
+        var span = row.mutableSpan
+        return try environment.step(action, into: &span)
+    }
+
+    private static func reset(_ environment: inout Base, seed: UInt64?, into row: inout [Float]) throws {
+        var span = row.mutableSpan
+        try environment.reset(seed: seed, into: &span)
+    }
+
+    private func legalActions(_ index: Int) -> [Int] {
+        (0..<environments[index].actionSpace.count).filter { environments[index].isLegal($0) }
+    }
+
+    public var canBeStored: Bool { Base.self is any Codable.Type }
+
+    public func environmentStates() throws -> [Data] { try EnvironmentState.encode(environments) }
+
+    public mutating func restore(_ states: [Data]) throws {
+        environments = try EnvironmentState.decode(states, like: environments)
     }
 }
 

@@ -1,12 +1,14 @@
 public import Gym
 public import LinearAlgebra
+public import NeuralNetworks
 import Randomness
 
 /// Observations one after the other, flat or ragged: what rollouts store and minibatches are gathered from.
 public protocol ObservationBatch: Sendable, Codable {
     /// Number of observations.
     var count: Int { get }
-    /// Width of each kind of row: one kind for flat observations; context, node and candidate rows for ragged ones.
+    /// Width of each kind of row: one kind for flat observations; context, node and candidate rows for ragged ones; the
+    /// features and the numbers of the legal actions for masked ones.
     var rowWidths: [Int] { get }
 
     /// A batch of the same widths without observations.
@@ -25,7 +27,7 @@ public protocol ObservationBatch: Sendable, Codable {
     func rows(ofKind kind: Int) -> (values: [Float], counts: [Int])
     /// A batch of the same widths of what `rows(ofKind:)` gave for each kind; `nil` when that does not fit together.
     func filled(with kinds: [(values: [Float], counts: [Int])]) -> Self?
-    /// Calls `body` with the number of each kind of row, in the order of `rowWidths`, and those rows.
+    /// Calls `body` with the number of each kind of row that holds features, in the order of `rowWidths`, and its rows.
     mutating func forEachRowKind(_ body: (_ kind: Int, _ rows: inout MutableSpan<Float>) -> Void)
 }
 
@@ -111,7 +113,45 @@ extension CandidateBatch: ObservationBatch {
     }
 }
 
-/// Normalises every kind of row of a batch by running statistics of its own.
+extension MaskedObservations: ObservationBatch {
+    public var rowWidths: [Int] { [features.columns, 1] }
+
+    public func emptied() -> MaskedObservations {
+        MaskedObservations(width: features.columns, actionCount: actionCount)
+    }
+
+    public mutating func append(_ indices: Span<Int>, of other: MaskedObservations) {
+        for index in indices.indices { append(indices[index], of: other) }
+    }
+
+    public mutating func append(allOf other: MaskedObservations) {
+        for index in 0..<other.count { append(index, of: other) }
+    }
+
+    public func rowCount(_ index: Int) -> Int { 1 }
+
+    public func rows(ofKind kind: Int) -> (values: [Float], counts: [Int]) {
+        switch kind {
+        case 0: (features.values, Array(repeating: 1, count: count))
+        // A number below 2^24 is exact as a Float, and lists of actions are far shorter.
+        default: (legalActions.map(Float.init), (0..<count).map { legalCount($0) })
+        }
+    }
+
+    public func filled(with kinds: [(values: [Float], counts: [Int])]) -> MaskedObservations? {
+        let actions = kinds.last?.values.compactMap { Int(exactly: $0) } ?? []
+        guard kinds.count == 2, let rows = features.filled(with: [kinds[0]]), actions.count == kinds[1].values.count
+        else { return nil }
+        return MaskedObservations(
+            features: rows, legalActions: actions, legalCounts: kinds[1].counts, actionCount: actionCount)
+    }
+
+    public mutating func forEachRowKind(_ body: (Int, inout MutableSpan<Float>) -> Void) {
+        features.forEachRowKind(body)
+    }
+}
+
+/// Normalises every kind of row of a batch that holds features, by running statistics of its own.
 public struct BatchNormalizer: Sendable, Equatable, Codable {
     /// One normaliser for each kind of row.
     public internal(set) var kinds: [ObservationNormalizer]

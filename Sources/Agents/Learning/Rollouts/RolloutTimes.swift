@@ -1,21 +1,19 @@
 /// Wall time that stepping environments took, in seconds.
-struct RolloutTimes: Sendable {
+struct RolloutTimes: Sendable, BitwiseCopyable {
     /// In the environments.
     var environments = 0.0
     /// In the network and in choosing actions.
     var inference = 0.0
 
-    /// Those of the thread that took longest, which had every `threads`-th worker.
-    static func slowest(of workers: [RolloutTimes], threads: Int) -> RolloutTimes {
-        var slowest = RolloutTimes()
-        for thread in 0..<min(threads, workers.count) {
-            var times = RolloutTimes()
-            for index in stride(from: thread, to: workers.count, by: threads) {
-                times.environments += workers[index].environments
-                times.inference += workers[index].inference
-            }
-            if times.environments + times.inference > slowest.environments + slowest.inference { slowest = times }
-        }
-        return slowest
+    init() {}
+
+    init(environments: Double, inference: Double) { (self.environments, self.inference) = (environments, inference) }
+
+    /// The wall time of a rollout, shared out as the workers' own times are.
+    init(sharing wall: Double, as workers: [RolloutTimes]) {
+        let total = workers.reduce(0) { $0 + $1.environments + $1.inference }
+        guard total > 0 else { return }
+        environments = wall * workers.reduce(0) { $0 + $1.environments } / total
+        inference = wall - environments
     }
 }

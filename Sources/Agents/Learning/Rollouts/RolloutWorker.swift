@@ -1,13 +1,14 @@
 import Foundation
 import Gym
 import NeuralNetworks
+import Processes
 import Randomness
 
 /// A block of environments and what a thread needs to act in them.
 ///
 /// Sendable because a worker is touched by one thread at a time: by its pool thread within `WorkerPool.run`, and by the
 /// learner's thread between runs.
-final class RolloutWorker<Environments: EnvironmentGroup, Network: ActorCritic>: @unchecked Sendable
+final class RolloutWorker<Environments: EnvironmentGroup, Network: ActorCritic>: SharedWorker, @unchecked Sendable
 where Environments.Observations == Network.Observations {
     typealias Observations = Environments.Observations
 
@@ -120,16 +121,19 @@ where Environments.Observations == Network.Observations {
     private func act() throws {
         let output = workspace.output
         for index in 0..<range.count {
-            let logits = output.logits.span.extracting(output.offsets[index]..<output.offsets[index + 1])
-            guard !logits.isEmpty else {
+            guard output.choices(index) > 0 else {
                 throw LearningError.noCandidates(environment: range.lowerBound + index)
             }
-            guard let draw = sample(logits, using: &block.generators[index]) else {
-                throw LearningError.diverged("the policy's logits are")
+            var logProbability: Float = 0
+            let action = output.action(index) { logits in
+                guard let draw = sample(logits, using: &block.generators[index]) else { return nil }
+                logProbability += draw.logProbability
+                return draw.action
             }
-            stepActions[index] = draw.action
-            actions.append(draw.action)
-            logProbabilities.append(draw.logProbability)
+            guard let action else { throw LearningError.diverged("the policy's logits are") }
+            stepActions[index] = action
+            actions.append(action)
+            logProbabilities.append(logProbability)
         }
         values.append(contentsOf: output.values)
     }
@@ -157,6 +161,38 @@ where Environments.Observations == Network.Observations {
             position += 1
         }
     }
+}
+
+extension RolloutWorker {
+    func write(to message: inout Message) {
+        message.append(stored)
+        message.append(seen)
+        message.append(actions)
+        message.append(logProbabilities)
+        message.append(values)
+        message.append(nextValues)
+        message.append(outcomes)
+        message.append(episodes)
+        message.append([times])
+    }
+
+    func read(from message: inout Message) throws {
+        try message.take(into: &stored)
+        try message.take(into: &seen)
+        actions = try message.take(Int.self)
+        logProbabilities = try message.take(Float.self)
+        values = try message.take(Float.self)
+        nextValues = try message.take(Float.self)
+        outcomes = try message.take(Outcome.self)
+        episodes = try message.take(FinishedEpisode.self)
+        times = try message.take(RolloutTimes.self).first ?? RolloutTimes()
+    }
+}
+
+extension RolloutWorker {
+    func state() throws -> EnvironmentBlock<Environments>.State { try block.state() }
+
+    func restore(_ state: EnvironmentBlock<Environments>.State) throws { try block.restore(state) }
 }
 
 /// Draws an index from the softmax of `logits`; `nil` when they are not finite. Exponentials are summed in order.

@@ -5,7 +5,7 @@ public import Gym
 ///
 /// An illegal action is an error. The reward, the passing of time and the ends of episodes are those of
 /// `ClusterEnvironment`.
-public struct FlatClusterEnvironment<Backend: ClusterBackend>: FlatEnvironment {
+public struct FlatClusterEnvironment<Backend: ClusterBackend>: MaskedEnvironment {
     /// The view of the cluster.
     public let view: FlatView
     /// The environment that is viewed.

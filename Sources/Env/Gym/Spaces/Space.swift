@@ -79,6 +79,24 @@ public struct MultiDiscrete: Space, Equatable {
     /// A space with `counts[i]` values for component i.
     public init(counts: [Int]) { self.counts = counts }
 
+    /// Number of vectors.
+    /// - Precondition: it is an `Int`.
+    public var product: Int { counts.reduce(1, *) }
+
+    /// The number of a vector among all, the first component changing fastest.
+    public func index(of value: [Int]) -> Int {
+        zip(value, counts).reversed().reduce(0) { $0 * $1.1 + $1.0 }
+    }
+
+    /// The vector of a number.
+    public func value(at index: Int) -> [Int] {
+        var rest = index
+        return counts.map { count in
+            defer { rest /= count }
+            return rest % count
+        }
+    }
+
     public func problem(with value: [Int]) -> String? {
         guard value.count == counts.count else { return "has \(value.count) components, expected \(counts.count)" }
         for (index, component) in value.enumerated() where component < 0 || component >= counts[index] {
