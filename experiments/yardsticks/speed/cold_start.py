@@ -2,8 +2,8 @@
 
     JAX_PYTHON=... PUREJAXRL=... python3 cold_start.py BERTH [SEEDS]
 
-The mean is over the episodes that end in an iteration, in training, and the time that of the end of the first iteration
-that reaches it. Berth's is what the process took beside its iterations (start, configuration, files) and the iterations
+The mean is over the last 100 episodes of training (those of as many iterations back as have 100), the time that of the end
+of the first iteration that reaches it. Berth's is what the process took beside its iterations (start, configuration, files) and the iterations
 until then; PureJaxRL's is what purejaxrl.py says. Prints a table: medians over the seeds, and the range.
 """
 import csv
@@ -43,14 +43,26 @@ def ours(name, seed, folder):
         ["taskset", "-c", core, berth, "train", "--config", configuration, "--seed", str(seed), "--out", folder / "run",
          "--overwrite", *flags], check=True, capture_output=True, env=environment)
     wall = time.perf_counter() - start
-    taken, total, reached = 0, 0.0, None
+    taken, total, reached, episodes = 0, 0.0, None, []
     with open(folder / "run/metrics.csv") as file:
         for row in csv.DictReader(file):
             total += (int(row["step"]) - taken) / float(row["steps_per_second"])
             taken = int(row["step"])
-            if reached is None and row["mean_return"] and float(row["mean_return"]) >= 475:
+            if row["mean_return"]:
+                episodes.append((float(row["mean_return"]), int(float(row["episodes"]))))
+            if reached is None and mean_of_last(episodes) >= 475:
                 reached = total, taken
     return (wall - total + reached[0], reached[1]) if reached else (None, None)
+
+
+def mean_of_last(episodes):
+    """Mean return of the last 100 episodes or, in whole iterations, a few more; 0 before there are so many."""
+    total, count = 0.0, 0
+    for mean, number in reversed(episodes):
+        total, count = total + mean * number, count + number
+        if count >= 100:
+            return total / count
+    return 0.0
 
 
 def theirs(name, seed):

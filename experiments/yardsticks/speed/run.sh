@@ -44,8 +44,7 @@ for settings in ppo-8x32:400000:20000 ppo-8x256:800000:20480 ppo-4x128:1600000:2
             taskset -c "$core" "$SB3_PYTHON" "$HERE/sb3.py" "$name" "$theirs" >> "$work/$name.sb3"
         fi
         if [ -n "${PUREJAXRL:-}" ] && [[ $name == ppo-* ]]; then
-            taskset -c "$core" "$JAX_PYTHON" "$HERE/purejaxrl.py" "$PUREJAXRL" "$name" "$ours" 2> /dev/null \
-                >> "$work/$name.jax"
+            taskset -c "$core" "${JAX_PYTHON:?}" "$HERE/purejaxrl.py" "$PUREJAXRL" "$name" "$ours" >> "$work/$name.jax"
         fi
     done
     read -r mine least most <<< "$(spread "$work/$name.berth")"
