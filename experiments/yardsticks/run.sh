@@ -10,7 +10,8 @@ cd "$HERE/../.."
 BERTH=${BERTH:-.build/release/berth}
 SEEDS=${1:-5}
 CONFIGURATIONS=(cartpole-ppo cartpole-ppo-cleanrl cartpole-dqn cartpole-dqn-cleanrl mountaincar-ppo mountaincar-dqn
-    acrobot-ppo acrobot-dqn frozenlake-qlearning cliffwalking-qlearning cliffwalking-sarsa taxi-qlearning)
+    acrobot-ppo acrobot-dqn frozenlake-qlearning frozenlake8x8-qlearning cliffwalking-qlearning cliffwalking-sarsa
+    taxi-qlearning)
 
 train() {
     local name=$1 seed=$2

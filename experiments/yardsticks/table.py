@@ -25,6 +25,7 @@ REFERENCES = {
     "acrobot-ppo": ("rl-zoo3", -73.5, 18.2),
     "acrobot-dqn": ("rl-zoo3", -76.6, 12.1),
     "frozenlake-qlearning": ("best stationary policy", 0.7402, 0.01),
+    "frozenlake8x8-qlearning": ("best stationary policy", 0.8857, 0.01),
     "cliffwalking-qlearning": ("optimum", -13, 0),
     "cliffwalking-sarsa": ("safe path", -17, 0),
     "taxi-qlearning": ("optimum", 7.93, 2.6),
