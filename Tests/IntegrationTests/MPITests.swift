@@ -32,6 +32,13 @@ import Testing
         environment: {kind: cluster, simulatorFile: \(repository.path)/configs/cluster/training.yaml}
         ppo: {totalSteps: 2048, environments: 8, environmentsPerBlock: 2, rolloutSteps: 32, gradientShards: 3}
         """,
+        "flat": """
+        environment:
+          kind: flat-cluster
+          simulatorFile: \(repository.path)/configs/cluster/training.yaml
+          evaluationEpisodes: 0
+        dqn: {totalSteps: 2048, environments: 8, environmentsPerBlock: 2, learningStarts: 256, gradientShards: 3}
+        """,
     ]
 
     /// The command that starts `count` processes; a test may run as root, on fewer cores, and on a busy machine, where a
@@ -59,7 +66,9 @@ import Testing
         try Data(contentsOf: URL(filePath: "\(run)/checkpoints/\(try #require(checkpoints(run).last))"))
     }
 
-    @Test("Any number of processes leaves the same checkpoint, byte for byte", arguments: ["ppo", "dqn", "cluster"])
+    @Test(
+        "Any number of processes leaves the same checkpoint, byte for byte",
+        arguments: ["ppo", "dqn", "cluster", "flat"])
     func sameBytes(_ algorithm: String) async throws {
         try await withTemporaryFolder { folder in
             let file = try write(try #require(Self.algorithms[algorithm]), in: folder)
@@ -73,8 +82,8 @@ import Testing
                 #expect(try newest(run) == expected, "\(count) processes")
                 for name in ["evaluations.csv", "evaluation.json"] where algorithm == "ppo" {
                     #expect(
-                        FileManager.default.contents(atPath: "\(run)/\(name)")
-                            == FileManager.default.contents(atPath: "\(folder)/alone/\(name)"))
+                        try Data(contentsOf: URL(filePath: "\(run)/\(name)"))
+                            == Data(contentsOf: URL(filePath: "\(folder)/alone/\(name)")))
                 }
             }
         }
@@ -109,6 +118,45 @@ import Testing
                     + ["--set", "checkpoints.everySteps=1024"] + total)
             #expect(whole.status == 0, "\(whole.errors)")
             #expect(try newest(run) == newest("\(folder)/whole"))
+        }
+    }
+
+    @Test("DQN goes on in several processes as it would have in one")
+    func resume() async throws {
+        try await withTemporaryFolder { folder in
+            let file = try write(try #require(Self.algorithms["dqn"]), in: folder)
+            let constant = ["--set", "checkpoints.everySteps=2048", "--set", "checkpoints.keep=9"]
+            let whole = "\(folder)/whole"
+            let first = try await BerthProcess.run(["train", "--config", file, "--out", whole] + constant)
+            #expect(first.status == 0, "\(first.errors)")
+            let expected = try newest(whole)
+            try FileManager.default.removeItem(
+                atPath: "\(whole)/checkpoints/\(try #require(checkpoints(whole).last))")
+            #expect(!checkpoints(whole).isEmpty)
+            try await Shell.run(Self.mpirun(3) + ["train", "--resume", whole])
+            #expect(try newest(whole) == expected)
+        }
+    }
+
+    @Test("A run folder that cannot be written to any more ends all processes, with the reason")
+    func unwritable() async throws {
+        try await withTemporaryFolder { folder in
+            let file = try write(try #require(Self.algorithms["ppo"]), in: folder)
+            let run = "\(folder)/run"
+            // A folder where a file is to be: root may write anywhere.
+            let script = """
+                "$@" & process=$!
+                until [ -e '\(run)/checkpoints' ]; do kill -0 "$process" || break; sleep 0.01; done
+                rm -rf '\(run)/checkpoints' && touch '\(run)/checkpoints'
+                wait "$process"
+                """
+            let end = try await BerthProcess.run(
+                executable: "/bin/sh",
+                ["-c", script, "sh"] + Self.mpirun(2) + ["train", "--config", file, "--out", run]
+                    + ["--set", "ppo.totalSteps=1000000000", "--set", "checkpoints.everySteps=100000"])
+            #expect(end.status == 1)
+            #expect(end.errors.contains("error: "), "\(end.errors)")
+            #expect(try processes(of: run).isEmpty)
         }
     }
 
@@ -155,6 +203,10 @@ import Testing
                 other.errors
                     == "error: started as one of 4 processes by an MPI that is not Open MPI\n"
                     + "hint: use the mpirun of Debian's openmpi-bin\n")
+            let sweep = try await Shell.attempt(
+                Self.mpirun(2) + ["sweep", "--config", "none.yaml", "--out", "\(folder)/run"])
+            #expect(sweep.status == 2)
+            #expect(sweep.errors.contains("error: a sweep is one process, found 2\n"))
             #expect(!FileManager.default.fileExists(atPath: "\(folder)/run"))
         }
     }

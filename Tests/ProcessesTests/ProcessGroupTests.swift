@@ -13,6 +13,18 @@ struct ProcessGroupTests {
         group.leave()
     }
 
+    @Test("Shares are contiguous, cover everything, and differ by one at most", arguments: [1, 2, 3, 7])
+    func shares(size: Int) {
+        for count in 0..<20 {
+            let shares = (0..<size).map {
+                ProcessGroup(rank: $0, size: size, hasJoined: false, isInterrupted: { false }).share(of: count)
+            }
+            #expect(shares.flatMap(Array.init) == Array(0..<count))
+            let lengths = shares.map(\.count)
+            #expect((lengths.max() ?? 0) - (lengths.min() ?? 0) <= 1)
+        }
+    }
+
     @Test("Arrays come out of a message as they went in, by value and bit")
     func message() throws {
         var message = Message()

@@ -14,7 +14,7 @@ import sys
 # Two-sided 97.5 % quantiles of Student's t for n - 1 degrees of freedom.
 STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 
-# What others published: whose, mean, standard deviation.
+# What others published: whose, mean, standard deviation; of what was computed exactly, how near is near enough.
 REFERENCES = {
     "cartpole-ppo": ("rl-zoo3", 500, 0),
     "cartpole-ppo-cleanrl": ("CleanRL", 490.04, 6.12),

@@ -43,8 +43,9 @@ struct ActionComponents: Sequence, IteratorProtocol {
 
 extension ActorCriticOutput {
     /// Puts an action of observation `index` together from its components: what `choose` takes from the logits of each.
-    /// - Returns: `nil` when `choose` has nothing to take.
+    /// - Returns: `nil` when there are no logits, or `choose` takes none.
     func action(_ index: Int, choose: (Span<Float>) -> Int?) -> Int? {
+        guard choices(index) > 0 else { return nil }
         var (action, factor) = (0, 1)
         for component in ActionComponents(self, index, action: 0) {
             guard let taken = choose(logits.span.extracting(component.begin..<component.end)) else { return nil }

@@ -88,7 +88,7 @@ public struct Evaluator<Network: ActorCritic>: Sendable where Network.Observatio
             case .greedy:
                 var best = 0
                 for index in logits.indices where logits[index] > logits[best] { best = index }
-                return best
+                return logits[best].isFinite ? best : nil
             case .sampled:
                 return sample(logits, using: &generator)?.action
             }

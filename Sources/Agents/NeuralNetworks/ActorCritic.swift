@@ -60,7 +60,8 @@ public protocol ActorCritic: Sendable {
     /// parts where an action is a vector.
     func choices(_ observations: Observations, _ index: Int) -> Int
 
-    /// Orthogonal weights: gain √2 for hidden layers, 0.01 for the policy's output, 1 for the value's; biases 0.
+    /// Weights and biases as the network's `Initialization` has them; orthogonal ones with a gain of √2 for hidden layers,
+    /// 0.01 for the policy's output and 1 for the value's.
     func initialParameters(using generator: inout RandomGenerator) -> [Float]
 
     /// Scratch memory for this network.

@@ -12,14 +12,22 @@ public final class ProcessGroup: Sendable {
     public let rank: Int
     /// Number of processes.
     public let size: Int
-    private let hasJoined: Bool
+    /// Whether `mpirun` started this process, alone or with others.
+    public let hasJoined: Bool
     private let isInterrupted: @Sendable () -> Bool
 
     /// This process alone.
     public static let single = ProcessGroup(rank: 0, size: 1, hasJoined: false) { false }
 
-    private init(rank: Int, size: Int, hasJoined: Bool, isInterrupted: @escaping @Sendable () -> Bool) {
+    /// What others have to arrive after a signal.
+    private let patience: Duration
+
+    package init(
+        rank: Int, size: Int, hasJoined: Bool, patience: Duration = .zero,
+        isInterrupted: @escaping @Sendable () -> Bool
+    ) {
         (self.rank, self.size, self.hasJoined, self.isInterrupted) = (rank, size, hasJoined, isInterrupted)
+        self.patience = patience
     }
 
     /// Joins the processes that `mpirun` started; `single` when this one was started otherwise.
@@ -28,7 +36,8 @@ public final class ProcessGroup: Sendable {
     /// - Throws: `ProcessGroupError` when MPI cannot be loaded or another MPI than Open MPI started the process.
     public static func join(isInterrupted: @escaping @Sendable () -> Bool) throws(ProcessGroupError) -> ProcessGroup {
         let environment = ProcessInfo.processInfo.environment
-        guard environment["OMPI_COMM_WORLD_SIZE"] != nil else {
+        // The second one is set where another launcher, such as Slurm's, starts programs of Open MPI itself.
+        guard environment["OMPI_COMM_WORLD_SIZE"] != nil || environment["PMIX_RANK"] != nil else {
             if let size = environment["PMI_SIZE"], size != "1" {
                 throw ProcessGroupError(
                     "started as one of \(size) processes by an MPI that is not Open MPI",
@@ -42,7 +51,11 @@ public final class ProcessGroup: Sendable {
                 "started by mpirun, but Open MPI cannot be used: \(String(cString: problem))",
                 hint: "install Debian's openmpi-bin on every machine of the run")
         }
-        return ProcessGroup(rank: Int(rank), size: Int(size), hasJoined: true, isInterrupted: isInterrupted)
+        // mpirun kills what is still there so many seconds after its own signal; without --mca it is one.
+        let killing = environment["OMPI_MCA_odls_base_sigkill_timeout"].flatMap { Double($0) } ?? 1
+        return ProcessGroup(
+            rank: Int(rank), size: Int(size), hasJoined: true, patience: .seconds(0.6 * max(0, killing)),
+            isInterrupted: isInterrupted)
     }
 
     /// The part of `count` things that belongs to this process: parts are contiguous, in the order of ranks, and differ
@@ -69,6 +82,20 @@ public final class ProcessGroup: Sendable {
         return try gather(own, counts: counts)
     }
 
+    /// Whether the answer of any process is yes.
+    public func any(_ answer: Bool) throws(ProcessGroupError) -> Bool {
+        try gather([answer ? 1 : 0], counts: Array(repeating: 1, count: size)).contains([1])
+    }
+
+    /// Throws in all processes unless each gives the same text as the first.
+    /// - Parameter what: the text's name in the message.
+    public func requireSame(_ text: String, _ what: String, hint: String) throws(ProcessGroupError) {
+        let all = try gather(Array(text.utf8))
+        if let other = all.firstIndex(where: { $0 != all[0] }) {
+            throw ProcessGroupError("process \(other) has another \(what) than the first process", hint: hint)
+        }
+    }
+
     /// Gives `own` to all processes, where each knows how much every other gives: half the time of `gather(_:)` for
     /// small things.
     /// - Parameter counts: bytes of each process, by rank.
@@ -86,21 +113,19 @@ public final class ProcessGroup: Sendable {
             places.append(Int32(total))
             total += count
         }
-        var all = [UInt8](repeating: 0, count: total)
-        let failure = own.withUnsafeBytes { own in
-            all.withUnsafeMutableBytes { all in
-                run(own, into: all, counts: counts.map(Int32.init), places: places)
-            }
-        }
-        if let failure { throw failure }
-        return zip(places, counts).map { Array(all[Int($0)..<Int($0) + $1]) }
+        // Given back only when the gathering is complete: MPI may write into it until then, and the process of a gathering
+        // that is given up ends.
+        let memory = GatheringMemory(own: own, counts: counts, places: places, total: total)
+        try wait(for: memory)
+        defer { memory.deallocate() }
+        return zip(places, counts).map { Array(memory.all[Int($0)..<Int($0) + $1]) }
     }
 
-    private func run(
-        _ own: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer, counts: [Int32], places: [Int32]
-    ) -> ProcessGroupError? {
+    private func wait(for memory: GatheringMemory) throws(ProcessGroupError) {
         var request: OpaquePointer?
-        var code = berth_mpi_gather(own.baseAddress, Int32(own.count), all.baseAddress, counts, places, &request)
+        var code = berth_mpi_gather(
+            memory.own.baseAddress, Int32(memory.own.count), memory.all.baseAddress, memory.counts.baseAddress,
+            memory.places.baseAddress, &request)
         var done: Int32 = 0
         var polls = 0
         var deadline: ContinuousClock.Instant?
@@ -111,23 +136,20 @@ public final class ProcessGroup: Sendable {
             // MPI's own waiting takes a whole core, which a process on the same one may need to get here.
             usleep(Self.pollPause)
             guard isInterrupted() else { continue }
-            let end = deadline ?? .now + Self.patience
-            if end < .now { return .abandoned }
+            let end = deadline ?? .now + patience
+            if end < .now { throw .abandoned }
             deadline = end
         }
         guard code == 0 else {
-            return ProcessGroupError(
+            throw ProcessGroupError(
                 "the other processes cannot be reached: \(String(cString: berth_mpi_error(code)))",
                 hint: "one of them may have ended")
         }
-        return nil
     }
 
     /// Polls before a process begins to sleep between them, some 100 µs, and its sleep in µs.
     private static let busyPolls = 1_000
     private static let pollPause: UInt32 = 50
-    /// What others have to arrive after a signal: `mpirun` kills what is still there a second after its own.
-    private static let patience = Duration.milliseconds(600)
 
     /// Leaves the group, for the end of the program. All processes have to.
     public func leave() {
@@ -138,6 +160,34 @@ public final class ProcessGroup: Sendable {
     public func abort(status: Int32) -> Never {
         if hasJoined { berth_mpi_abort(status) }
         exit(status)
+    }
+}
+
+/// What a gathering reads and writes while it is under way.
+private struct GatheringMemory {
+    let own: UnsafeMutableBufferPointer<UInt8>
+    let all: UnsafeMutableBufferPointer<UInt8>
+    let counts: UnsafeMutableBufferPointer<Int32>
+    let places: UnsafeMutableBufferPointer<Int32>
+
+    init(own: [UInt8], counts: [Int], places: [Int32], total: Int) {
+        func copy<Value>(_ values: [Value]) -> UnsafeMutableBufferPointer<Value> {
+            let copy = UnsafeMutableBufferPointer<Value>.allocate(capacity: values.count)
+            _ = copy.initialize(from: values)
+            return copy
+        }
+        self.own = copy(own)
+        self.counts = copy(counts.map(Int32.init))
+        self.places = copy(places)
+        all = .allocate(capacity: total)
+        all.initialize(repeating: 0)
+    }
+
+    func deallocate() {
+        own.deallocate()
+        all.deallocate()
+        counts.deallocate()
+        places.deallocate()
     }
 }
 

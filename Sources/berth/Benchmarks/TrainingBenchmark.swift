@@ -77,7 +77,7 @@ struct TrainingBenchmark {
         let networks = [[4] + hidden + [2], [4] + hidden + [1]].map {
             KernelBound(widths: $0, activation: settings.network.activation)
         }
-        let block = min(4, settings.environments)
+        let block = min(settings.environmentsPerBlock, settings.environments)
         return networks.reduce(0) { sum, network in
             let update = network.forward(rows: settings.batchSize) + network.backward(rows: settings.batchSize)
             return sum + network.forward(rows: block) / Double(block)

@@ -18,6 +18,10 @@ struct SweepCommand: ParsableCommand {
 
     mutating func run() throws {
         Interruption.install()
+        if let size = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"], size != "1" {
+            throw CommandFailure.usage(
+                "a sweep is one process, found \(size)", hint: "start berth sweep without mpirun")
+        }
         let configuration = try options.load(SweepConfiguration.self)
         let sweep = Sweep(configuration: configuration, file: options.config, folder: out)
         let trials = try sweep.run { line in

@@ -13,7 +13,8 @@ struct TrainCommand: ParsableCommand {
             events. Ctrl-C saves a checkpoint; the run continues bit for bit with --resume.
 
             Several processes, on one machine or more, train together when mpirun starts them: \
-            mpirun -np 4 berth train ... Any number of them gives the same weights; how much faster it goes depends on \
+            mpirun -np 4 berth train ... Any number of them gives the same weights, bit for bit on one processor \
+            model; how much faster it goes depends on \
             environments, environmentsPerBlock and gradientShards, the parts that they share out.
             """)
 
@@ -55,7 +56,7 @@ struct TrainCommand: ParsableCommand {
             let isInterrupted = try train(processes)
             processes.leave()
             if isInterrupted { throw ExitCode(Interruption.exitStatus) }
-        } catch  where processes.size > 1 && !(error is ExitCode) {
+        } catch  where processes.hasJoined && !(error is ExitCode) {
             fail(error, processes)
         }
     }
@@ -86,7 +87,7 @@ struct TrainCommand: ParsableCommand {
         } catch let error as ProcessGroupError {
             throw CommandFailure(
                 message: "process \(processes.rank) of \(processes.size): \(error.description)",
-                hint: "the last checkpoint is kept: continue with berth train --resume \(run.training.folder.path)")
+                hint: try hint(error, run.training.folder))
         }
         try run.close()
         isClosed = true
@@ -95,6 +96,13 @@ struct TrainCommand: ParsableCommand {
         }
         if case .interrupted = end { return true }
         return false
+    }
+
+    /// What to do after an error between processes.
+    private func hint(_ error: ProcessGroupError, _ folder: RunFolder) throws -> String? {
+        if !error.hint.isEmpty { return error.hint }
+        guard try !folder.checkpoints().isEmpty else { return nil }
+        return "the last checkpoint is kept: continue with berth train --resume \(folder.path)"
     }
 
     private func report(_ end: TrainingRun.End, _ run: PreparedRun, steps: Int, seconds: Double) throws {

@@ -1,5 +1,6 @@
 import Foundation
 import Learning
+import Processes
 
 /// How a run's present policy is evaluated: always taking its best action, in episodes of their own.
 struct PolicyEvaluation {
@@ -10,16 +11,24 @@ struct PolicyEvaluation {
     /// What an episode returns in the mean, where the environment has a table of its transitions.
     let expectedReturn: (() -> Double)?
 
-    /// Plays the episodes.
-    func play() throws -> EpisodeReturns { try play(seeds) }
+    /// Plays the episodes, each process its part of them; all get the same.
+    func play(_ processes: ProcessGroup = .single) throws -> EpisodeReturns { try play(seeds, processes) }
 
     /// Plays as many episodes that no policy has been chosen by: seeds that follow those of `play`.
-    func playOthers() throws -> EpisodeReturns { try play(seeds.map { $0 + UInt64(seeds.count) }) }
+    func playOthers() throws -> EpisodeReturns { try play(seeds.map { $0 + UInt64(seeds.count) }, .single) }
 
-    private func play(_ seeds: [UInt64]) throws -> EpisodeReturns {
-        let result = try evaluate(seeds)
-        return EpisodeReturns(
-            seeds: seeds, returns: result.returns, lengths: result.lengths, expected: expectedReturn?())
+    private func play(_ seeds: [UInt64], _ processes: ProcessGroup) throws -> EpisodeReturns {
+        let own = try evaluate(Array(seeds[processes.share(of: seeds.count)]))
+        var message = Message()
+        message.append(own.returns)
+        message.append(own.lengths)
+        var (returns, lengths): ([Double], [Int]) = ([], [])
+        for bytes in try processes.gather(message.bytes) {
+            var message = Message(bytes)
+            returns += try message.take(Double.self)
+            lengths += try message.take(Int.self)
+        }
+        return EpisodeReturns(seeds: seeds, returns: returns, lengths: lengths, expected: expectedReturn?())
     }
 }
 

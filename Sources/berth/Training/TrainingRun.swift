@@ -21,6 +21,8 @@ protocol Trainer: AnyObject {
 
     /// One iteration.
     func runIteration() throws -> Metrics
+    /// Tells the first of several processes where the others stand; all have to call it before a checkpoint.
+    func gatherStates() throws
     /// Everything that is needed to go on as if there had been no break.
     func checkpoint() throws -> Checkpoint
     /// Goes on from a checkpoint.
@@ -41,6 +43,8 @@ extension DQN: Trainer {
 }
 
 extension TabularLearner: Trainer {
+    func gatherStates() {}
+
     var totalSteps: Int { settings.totalSteps }
 }
 
@@ -109,7 +113,12 @@ struct TrainingRun {
         var records = try processes.rank == 0 ? Records(self, resumingAt: first, isQuiet: isQuiet) : nil
         var saved = first
         var end: End?
-        var isInterrupted = false
+        try processes.requireSame(
+            "\(ProjectVersion.current), step \(first)\n\(try configuration.yaml())",
+            "configuration, version or checkpoint",
+            hint: "all processes must run the same berth with the same files")
+        // A signal reaches the processes at different times, and all have to stop after the same iteration.
+        var isInterrupted = try processes.any(Interruption.signalNumber != nil)
         while end == nil, !trainer.isFinished, trainer.steps < limit, !isInterrupted {
             let metrics: any TrainingMetrics
             do {
@@ -122,7 +131,7 @@ struct TrainingRun {
             profile.add(metrics.figures)
             try records?.append(metrics, step: trainer.steps)
             if let evaluation, evaluations.isDue(at: trainer.steps, every: configuration.evaluation.everySteps) {
-                let returns = try evaluation.play()
+                let returns = try evaluation.play(processes)
                 try records?.append(returns, step: trainer.steps)
                 let isBest = evaluations.record(returns.mean, at: trainer.steps)
                 if isBest { try write(to: folder.bestFile) }
@@ -134,8 +143,7 @@ struct TrainingRun {
                 try save()
                 saved = trainer.steps
             }
-            // A signal reaches the processes at different times, and all have to stop after the same iteration.
-            isInterrupted = try processes.gather([Interruption.signalNumber == nil ? 0 : 1]).contains([1])
+            isInterrupted = try processes.any(Interruption.signalNumber != nil)
         }
         records?.finish(step: trainer.steps)
         if trainer.steps > saved || first == 0 { try save() }
@@ -151,8 +159,9 @@ struct TrainingRun {
     }
 
     private func write(to file: String) throws {
-        var checkpoint = try trainer.checkpoint()
+        try trainer.gatherStates()
         guard processes.rank == 0 else { return }
+        var checkpoint = try trainer.checkpoint()
         checkpoint["configuration"] = .text(try configuration.yaml())
         if let schema { try checkpoint.setSchema(schema) }
         evaluations.store(in: &checkpoint)

@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 
+from episodes import mean_of_last
+
 FLAGS = {
     "ppo-4x128": {
         "environments": 4, "rolloutSteps": 128, "batchSize": 128, "epochs": 4, "learningRate": 2.5e-4,
@@ -49,20 +51,11 @@ def ours(name, seed, folder):
             total += (int(row["step"]) - taken) / float(row["steps_per_second"])
             taken = int(row["step"])
             if row["mean_return"]:
-                episodes.append((float(row["mean_return"]), int(float(row["episodes"]))))
+                number = int(float(row["episodes"]))
+                episodes.append((float(row["mean_return"]) * number, number))
             if reached is None and mean_of_last(episodes) >= 475:
                 reached = total, taken
     return (wall - total + reached[0], reached[1]) if reached else (None, None)
-
-
-def mean_of_last(episodes):
-    """Mean return of the last 100 episodes or, in whole iterations, a few more; 0 before there are so many."""
-    total, count = 0.0, 0
-    for mean, number in reversed(episodes):
-        total, count = total + mean * number, count + number
-        if count >= 100:
-            return total / count
-    return 0.0
 
 
 def theirs(name, seed):

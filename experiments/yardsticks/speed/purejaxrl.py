@@ -42,6 +42,7 @@ for wrapper in ("EpisodeWrapper", "AutoResetWrapper"):
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 import ppo  # noqa: E402
+from episodes import mean_of_last  # noqa: E402
 
 COMMON = {
     "TOTAL_TIMESTEPS": steps, "CLIP_EPS": 0.2, "VF_COEF": 0.5, "MAX_GRAD_NORM": 0.5, "ACTIVATION": "tanh",
@@ -71,18 +72,8 @@ again = time.perf_counter() - start
 
 ended = np.asarray(result["metrics"]["returned_episode"]).reshape(settings["NUM_UPDATES"], -1)
 returns = np.asarray(result["metrics"]["returned_episode_returns"]).reshape(settings["NUM_UPDATES"], -1)
-totals, counts = np.where(ended, returns, 0).sum(axis=1), ended.sum(axis=1)
-
-
-def mean_of_last(update):
-    """Mean return of the last 100 episodes or, in whole iterations, a few more; NaN before there are so many."""
-    total, count = 0.0, 0
-    while update >= 0 and count < 100:
-        total, count, update = total + totals[update], count + counts[update], update - 1
-    return total / count if count >= 100 else np.nan
-
-
-reached = [update for update in range(settings["NUM_UPDATES"]) if mean_of_last(update) >= 475]
+iterations = list(zip(np.where(ended, returns, 0).sum(axis=1), ended.sum(axis=1)))
+reached = [update for update in range(len(iterations)) if mean_of_last(iterations[:update + 1]) >= 475]
 taken = settings["NUM_UPDATES"] * settings["NUM_ENVS"] * settings["NUM_STEPS"]
 if reached:
     share = (reached[0] + 1) / settings["NUM_UPDATES"]

@@ -7,12 +7,15 @@ import Randomness
 extension DQN {
     private static var pendingPath: String { "environments/pending" }
 
+    /// Tells the first of several processes where the others' environments stand; all have to call it.
+    /// - Throws: `ProcessGroupError` when they do not have the same network, or cannot be reached.
+    public func gatherStates() throws { try processes.gatherStates(workers, parameters: parameters) }
+
     /// Everything that the run needs to go on: parameters of both networks, optimiser, normalisers, generators,
-    /// counters, the replay buffer, and the environments where they can be stored. In a group of processes all have to
-    /// ask for it, and get the same.
+    /// counters, the replay buffer, and the environments where they can be stored.
+    /// In a group of processes it is the first one's to ask for, after `gatherStates`.
     /// - Throws: `CheckpointingError` when the environments' state has no form.
     public func checkpoint() throws -> Checkpoint {
-        try processes.shareStates(workers)
         var checkpoint = Checkpoint()
         checkpoint.setParameters(parameters, network.layout)
         checkpoint["target/parameters"] = .float32(target, shape: [target.count])

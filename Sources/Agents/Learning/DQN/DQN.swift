@@ -15,8 +15,8 @@ import Randomness
 /// Trained parameters therefore serve as PPO's do.
 ///
 /// Equal settings, seed and environments give equal parameters, bit for bit on one processor model; `threads` and the
-/// number of processes change nothing, `gradientShards` and `environmentsPerBlock` the last bits. The learner belongs to
-/// one thread.
+/// number of processes change nothing, `gradientShards` the last bits, `environmentsPerBlock` the order in which transitions
+/// are remembered. The learner belongs to one thread.
 ///
 /// In a group of processes each steps its part of the blocks and computes its part of the gradient's shards; everything
 /// else, the replay buffer included, all of them keep alike.
@@ -136,6 +136,7 @@ where Environments.Observations == Network.Observations {
         try processes.collect(workers, pool) {
             $0.collect(explorations: explorations, parameters: parameters, normalizer: normalizer)
         }
+        let times = RolloutTimes(sharing: (clock.now - start) / .seconds(1), as: workers.map(\.times))
         steps += settings.environments * settings.trainEvery
         for worker in workers {
             // 2. In the order of the blocks, which is the same for any number of threads.
@@ -148,7 +149,6 @@ where Environments.Observations == Network.Observations {
                 sums.lengths += episode.length
             }
         }
-        let times = RolloutTimes(sharing: (clock.now - start) / .seconds(1), as: workers.map(\.times))
         metrics.environmentSeconds += times.environments
         metrics.inferenceSeconds += times.inference
     }

@@ -26,9 +26,9 @@ public struct DQNMetrics: TrainingMetrics, Equatable {
     public var replayed = 0
     /// Steps per second of wall time in this iteration.
     public var stepsPerSecond = 0.0
-    /// Wall time in environments, in seconds: of the slowest thread.
+    /// Wall time of stepping, in seconds, as far as the environments' share in the threads' time goes.
     public var environmentSeconds = 0.0
-    /// Wall time in the network and in choosing actions, in seconds: of the same thread.
+    /// The rest of it: in the network and in choosing actions.
     public var inferenceSeconds = 0.0
     /// Wall time of updates, in seconds.
     public var updateSeconds = 0.0

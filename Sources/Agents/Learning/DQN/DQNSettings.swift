@@ -68,7 +68,7 @@ public struct DQNSettings: Configurable, Equatable {
     public var threads = 1
     /// Environments of a block: one thread steps them together, with one network pass for all, so they wait for each
     /// other in every step. Blocks do not wait for each other before the end of the round: for steps of uneven length,
-    /// such as of live clusters, 1. It decides the last bits of the result.
+    /// such as of live clusters, 1. It decides in what order transitions are remembered, and so which are drawn.
     public var environmentsPerBlock = 4
     /// Parts of a minibatch whose gradients are computed on their own and added in order: what threads and processes
     /// can share. It decides the order of sums and therefore the last bits of the result.

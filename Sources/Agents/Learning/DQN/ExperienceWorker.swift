@@ -183,8 +183,9 @@ extension ExperienceWorker {
 
     func state() throws -> State { State(block: try block.state(), pending: pending) }
 
-    func restore(_ state: State) throws {
-        try block.restore(state.block)
+    func restore(_ state: State) throws -> Bool {
+        guard state.pending.count == block.range.count, try block.restore(state.block) else { return false }
         pending = state.pending
+        return true
     }
 }

@@ -109,10 +109,10 @@ where Environments.Observations == Network.Observations {
         try processes.collect(workers, pool) {
             $0.collect(steps: steps, parameters: parameters, normalizer: normalizer)
         }
+        let times = RolloutTimes(sharing: (clock.now - start) / .seconds(1), as: workers.map(\.times))
         join(workers)
         self.normalizer?.add(&rollout.seen)
 
-        let times = RolloutTimes(sharing: (clock.now - start) / .seconds(1), as: workers.map(\.times))
         (metrics.environmentSeconds, metrics.inferenceSeconds) = (times.environments, times.inference)
         let ended = workers.flatMap(\.episodes).sorted { ($0.step, $0.environment) < ($1.step, $1.environment) }
         metrics.episodes = ended.count

@@ -73,12 +73,19 @@ extension EnvironmentBlock {
     }
 
     /// Takes over where the same block stands in another process.
-    mutating func restore(_ state: State) throws {
-        generators = state.generators.compactMap { RandomGenerator(state: $0) }
+    /// - Returns: false when that does not fit.
+    mutating func restore(_ state: State) throws -> Bool {
+        let generators = state.generators.compactMap { RandomGenerator(state: $0) }
+        let counts = [
+            generators.count, state.observations.count, state.currentReturns.count, state.currentLengths.count,
+        ]
+        guard counts.allSatisfy({ $0 == range.count }) else { return false }
         if environments.canBeStored { try environments.restore(state.environments) }
+        self.generators = generators
         (observations, currentReturns, currentLengths) = (
             state.observations, state.currentReturns, state.currentLengths
         )
+        return true
     }
 }
 

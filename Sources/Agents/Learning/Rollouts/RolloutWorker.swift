@@ -192,7 +192,7 @@ extension RolloutWorker {
 extension RolloutWorker {
     func state() throws -> EnvironmentBlock<Environments>.State { try block.state() }
 
-    func restore(_ state: EnvironmentBlock<Environments>.State) throws { try block.restore(state) }
+    func restore(_ state: EnvironmentBlock<Environments>.State) throws -> Bool { try block.restore(state) }
 }
 
 /// Draws an index from the softmax of `logits`; `nil` when they are not finite. Exponentials are summed in order.

@@ -18,7 +18,8 @@ protocol SharedWorker: AnyObject, Sendable {
     /// Where it stands.
     func state() throws -> State
     /// Takes over where another process's worker of the same block stands.
-    func restore(_ state: State) throws
+    /// - Returns: false when that does not fit.
+    func restore(_ state: State) throws -> Bool
 }
 
 /// A part of a gradient that one process computes and all processes get.
@@ -36,7 +37,7 @@ extension ProcessGroup {
     /// Lets this process's part of the workers collect, and gives the others' their results.
     ///
     /// The steps that a worker takes do not depend on the process, so afterwards all workers are in all processes as if
-    /// there was one, but for the blocks, which stay where their last own step left them.
+    /// there was one, but for where they stand: `gatherStates` tells that.
     /// - Throws: what a worker failed with, here or in another process.
     func collect<Worker: SharedWorker>(
         _ workers: [Worker], _ pool: WorkerPool, _ collect: @escaping @Sendable (Worker) -> Void
@@ -61,17 +62,38 @@ extension ProcessGroup {
             write: { shards[$0].value.write(to: &$1) }, read: { try shards[$0].value.read(from: &$1) })
     }
 
-    /// Brings all workers to where the process that steps them has them, for a checkpoint.
-    func shareStates<Worker: SharedWorker>(_ workers: [Worker]) throws {
+    /// Brings the first process's workers to where those that step them have them, for a checkpoint.
+    /// - Parameter parameters: of the network, which have to be the same in all processes.
+    func gatherStates<Worker: SharedWorker>(_ workers: [Worker], parameters: [Float]) throws {
         guard size > 1 else { return }
+        try requireSame(
+            Self.digest(parameters), "network",
+            hint:
+                "on processors of different models results differ in their last bits: train on one model, or give all "
+                + "processes the same kernels with mpirun -x BERTH_KERNELS=v3 -x OPENBLAS_CORETYPE=Haswell")
         let states = try workers[share(of: workers.count)].map { try $0.state() }
         let all = try gather(Array(EnvironmentState.encoder().encode(states)))
-        for other in 0..<size where other != rank {
+        guard rank == 0 else { return }
+        for other in 1..<size {
             let theirs = try EnvironmentState.decoder().decode([Worker.State].self, from: Data(all[other]))
-            for (worker, state) in zip(workers[share(of: workers.count, rank: other)], theirs) {
-                try worker.restore(state)
+            let share = workers[share(of: workers.count, rank: other)]
+            guard theirs.count == share.count else { throw Self.otherEnvironments(other) }
+            for (worker, state) in zip(share, theirs) {
+                guard try worker.restore(state) else { throw Self.otherEnvironments(other) }
             }
         }
+    }
+
+    private static func otherEnvironments(_ process: Int) -> ProcessGroupError {
+        ProcessGroupError(
+            "the environments of process \(process) do not fit", hint: "all processes must have the same configuration")
+    }
+
+    /// A number that other parameters would hardly have: FNV-1a over their bits.
+    private static func digest(_ parameters: [Float]) -> String {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for parameter in parameters { hash = (hash ^ UInt64(parameter.bitPattern)) &* 0x100_0000_01b3 }
+        return String(hash, radix: 16)
     }
 
     /// Gives the results of this process's part of `count` things and gets the others'.

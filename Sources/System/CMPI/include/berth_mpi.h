@@ -2,7 +2,7 @@
 //
 // The library is loaded when a run was started by mpirun and not before, so that a machine that serves a policy or
 // trains in one process needs no MPI. That is why its interface is declared here, as far as it is used, and not taken
-// from mpi.h: these declarations are Open MPI's binary interface of versions 2 to 5 (libmpi.so.40).
+// from mpi.h: these declarations are Open MPI's binary interface of versions 3 to 5 (libmpi.so.40).
 #pragma once
 
 #ifdef __cplusplus
