@@ -88,7 +88,10 @@ import Testing
             let scores = try trials.map { try #require($0.scores.last?.score) }
             #expect(numbers(table) == (0..<4).sorted { (-scores[$0], $0) < (-scores[$1], $1) })
             let best = numbers(table)[0]
-            let settings = trials[best].settings.sorted { $0.key < $1.key }.map { "--set \($0.key)=\($0.value)" }
+            // As a shell takes it: a list with a space is quoted.
+            let settings = trials[best].settings.sorted { $0.key < $1.key }.map {
+                $0.value.contains(" ") ? "--set '\($0.key)=\($0.value)'" : "--set \($0.key)=\($0.value)"
+            }
             #expect(result.output.hasSuffix(table + "best: \(settings.joined(separator: " "))\n"))
             #expect(played(result.output).count == 4)
         }

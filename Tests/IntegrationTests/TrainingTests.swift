@@ -94,6 +94,42 @@ import Testing
         }
     }
 
+    @Test func aFolderIsTrainedInByOneProcessAtATime() async throws {
+        try await withTemporaryFolder { folder in
+            let file = try write(Self.configuration, in: folder)
+            let run = "\(folder)/run"
+            let first = try BerthProcess(
+                ["train", "--config", file, "--out", run, "--set", "ppo.totalSteps=1000000000"])
+            while checkpoints(run).isEmpty, first.isRunning { try await Task.sleep(for: .milliseconds(5)) }
+            for arguments in [["--resume", run], ["--config", file, "--out", run, "--overwrite"]] {
+                let second = try await BerthProcess.run(["train"] + arguments)
+                #expect(second.status == 1)
+                #expect(
+                    second.errors
+                        == "error: another process is training in \(run)\nhint: wait for it, or name another --out\n")
+            }
+            #expect(first.isRunning && !checkpoints(run).isEmpty)
+            first.send(SIGKILL)
+            _ = try await first.result()
+            // A lock does not outlive its process.
+            let resumed = try await BerthProcess.run(["train", "--resume", run, "--set", "ppo.totalSteps=256"])
+            #expect(resumed.status == 0, "\(resumed.errors)")
+        }
+    }
+
+    @Test func theLastPolicyIsACandidateForTheBest() async throws {
+        try await withTemporaryFolder { folder in
+            let file = try write(Self.configuration, in: folder)
+            let result = try await BerthProcess.run(
+                ["train", "--config", file, "--out", "\(folder)/run", "--set", "evaluation.everySteps=8192"])
+            #expect(result.status == 0, "\(result.errors)")
+            let rows = try String(contentsOfFile: "\(folder)/run/evaluations.csv", encoding: .utf8).split(
+                separator: "\n")
+            #expect(rows.dropFirst().map { $0.prefix { $0 != "," } } == ["8192", "16384", "20480"])
+            #expect(result.output.contains(", in other episodes: mean return "))
+        }
+    }
+
     @Test func tensorBoardReadsTheEvents() async throws {
         let python = repository.appending(path: ".venv/bin/python").path
         try #require(FileManager.default.isExecutableFile(atPath: python), "scripts/setup.sh --test makes .venv")

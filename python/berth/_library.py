@@ -57,7 +57,7 @@ def load() -> ctypes.CDLL:
     """
     named = os.environ.get("BERTH_LIBRARY")
     here = Path(__file__).resolve().parent
-    places = [Path(named)] if named else [here / _FILE_NAME, here.parents[1] / ".build" / "release" / _FILE_NAME]
+    places = [Path(named).resolve()] if named else [here / _FILE_NAME, here.parents[1] / ".build" / "release" / _FILE_NAME]
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         looked = " and ".join(str(place) for place in places)

@@ -1,5 +1,5 @@
 /// How a hyperparameter changes while a run goes on.
-public enum Schedule: String, Codable, Sendable {
+public enum Schedule: String, Codable, Sendable, CaseIterable {
     /// It stays as it is.
     case constant
     /// It falls in a straight line from its value at the start to 0 at the end.

@@ -1,7 +1,7 @@
 import LinearAlgebra
 
 /// What a layer applies to its sums.
-public enum Activation: String, Sendable, Codable {
+public enum Activation: String, Sendable, Codable, CaseIterable {
     /// tanh: smooth and bounded; the convention of classic control.
     case tanh
     /// max(x, 0).

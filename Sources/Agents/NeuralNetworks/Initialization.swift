@@ -1,7 +1,7 @@
 public import Randomness
 
 /// How weights and biases are drawn at the start.
-public enum Initialization: String, Codable, Sendable {
+public enum Initialization: String, Codable, Sendable, CaseIterable {
     /// Orthogonal weights, √2 (or 1 without activation) as gain of the hidden layers and a gain of the output layer's
     /// own; biases 0: the convention of policy gradients, where a small gain makes the first policy nearly uniform.
     case orthogonal

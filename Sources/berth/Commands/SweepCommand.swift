@@ -33,6 +33,6 @@ struct SweepCommand: ParsableCommand {
         print(table, terminator: "")
         try Data(table.utf8).write(to: URL(filePath: "\(out)/table.txt"), options: .atomic)
         guard let best = trials.first, best.score != nil else { return }
-        print("best: " + best.overrides.map { "--set \($0)" }.joined(separator: " "))
+        print("best: " + best.overrides.map { "--set " + ($0.contains(" ") ? "'\($0)'" : $0) }.joined(separator: " "))
     }
 }

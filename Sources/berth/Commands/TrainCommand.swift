@@ -117,7 +117,9 @@ struct TrainCommand: ParsableCommand {
         case .reached(let meanReturn):
             print(
                 "reached a mean return of \(Figures.short(meanReturn)) after "
-                    + "\(Figures.grouped(run.training.trainer.steps)) steps, run folder \(folder)")
+                    + "\(Figures.grouped(run.training.trainer.steps)) steps, in \(Figures.duration(seconds)), run folder "
+                    + folder)
+            if let profile = run.training.profile.summary(of: seconds) { print(profile) }
             try run.evaluate()
         case .interrupted, .paused:
             print("stopped at step \(Figures.grouped(run.training.trainer.steps)) and saved a checkpoint")
@@ -145,7 +147,7 @@ struct TrainCommand: ParsableCommand {
             configuration, folder: RunFolder(path: out ?? "runs/\(name)-\(configuration.seed)"),
             processes: processes)
         if processes.rank == 0 {
-            try prepared.training.folder.create(overwrite: overwrite)
+            try prepared.training.folder.create(overwrite: overwrite, locking: true)
             try prepared.writeConfiguration()
         }
         return prepared
@@ -161,7 +163,11 @@ struct TrainCommand: ParsableCommand {
                 "\(option) cannot be given with --resume", hint: "the run's own config.yaml says how it goes on")
         }
         let folder = RunFolder(path: path)
-        _ = try RunFolder.newestCheckpoint(path)
+        guard try RunFolder.newestCheckpoint(path) != path else {
+            throw CommandFailure.usage(
+                "\(path) is a file", hint: "--resume takes the run's folder, and goes on from its newest checkpoint")
+        }
+        if processes.rank == 0 { try folder.lock() }
         let configuration = try TrainConfiguration.read(folder.configurationFile, overrides: set)
         var prepared = try PreparedRun(configuration, folder: folder, processes: processes)
         try prepared.training.resume()

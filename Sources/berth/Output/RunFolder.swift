@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Glibc
 
 /// The folder of one training run: `config.yaml`, `checkpoints/`, `metrics.csv`, TensorBoard's events,
 /// `evaluation.json`, and of a run that is evaluated while it goes on `evaluations.csv` and `best.h5`.
@@ -21,22 +22,40 @@ struct RunFolder {
     }
 
     /// Makes the folder of a new run.
-    /// - Parameter overwrite: removes the run that is there.
+    /// - Parameters:
+    ///   - overwrite: removes the run that is there.
+    ///   - locking: keeps other processes out of it, as `lock` does.
     /// - Throws: `CommandFailure` when there is a run already and `overwrite` is false.
-    func create(overwrite: Bool) throws {
+    func create(overwrite: Bool, locking: Bool) throws {
         let files = FileManager.default
-        if files.fileExists(atPath: checkpointFolder) || files.fileExists(atPath: configurationFile) {
+        let isThere = files.fileExists(atPath: checkpointFolder) || files.fileExists(atPath: configurationFile)
+        if isThere {
             guard overwrite else {
                 throw CommandFailure.usage(
                     "\(path) already holds a run",
                     hint: "continue it with --resume \(path), replace it with --overwrite, or name another --out")
             }
+            if locking { try lock() }
             try removeRun()
         }
         do {
             try files.createDirectory(atPath: checkpointFolder, withIntermediateDirectories: true)
         } catch {
             throw CommandFailure(message: "cannot make the run folder \(path): \(error.localizedDescription)")
+        }
+        if locking, !isThere { try lock() }
+    }
+
+    /// Keeps other processes from training in the folder until this one ends.
+    /// - Throws: `CommandFailure` when another one does.
+    func lock() throws {
+        // Held by the open file and given back with it at the end of the process, however that comes.
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+            close(descriptor)
+            throw CommandFailure(
+                message: "another process is training in \(path)", hint: "wait for it, or name another --out")
         }
     }
 
@@ -73,7 +92,8 @@ struct RunFolder {
         guard let newest = try RunFolder(path: path).checkpoints().last else {
             throw CommandFailure.usage(
                 "\(path) holds no checkpoint",
-                hint: "expected \(path)/checkpoints/step-NUMBER.h5, as berth train writes")
+                hint: "expected \(path)/checkpoints/step-NUMBER.h5, as berth train writes; a run that ended before its "
+                    + "first checkpoint is begun anew with --overwrite")
         }
         return newest
     }

@@ -169,7 +169,7 @@ struct Sweep {
         let runFolder = runFolder(of: trial)
         var run = try PreparedRun(configuration, folder: runFolder)
         if try runFolder.checkpoints().isEmpty {
-            try runFolder.create(overwrite: true)
+            try runFolder.create(overwrite: true, locking: false)
             try run.writeConfiguration()
         } else {
             try run.training.resume()

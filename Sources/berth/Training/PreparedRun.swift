@@ -86,11 +86,13 @@ struct PreparedRun {
     func evaluate() throws {
         guard let evaluation = training.evaluation else { return }
         var report = EvaluationFile(last: try evaluation.play())
-        print("\(report.last.summary)")
+        print(report.last.summary)
         if FileManager.default.fileExists(atPath: training.folder.bestFile) {
             try training.trainer.restore(from: Checkpoint.read(training.folder.bestFile))
             let best = try evaluation.playOthers()
-            print("the best policy, of step \(Figures.grouped(training.trainer.steps)): \(best.summary)")
+            print(
+                "the best policy, of step \(Figures.grouped(training.trainer.steps)), in other episodes: "
+                    + best.summary)
             report.best = EvaluationFile.Best(step: training.trainer.steps, returns: best)
         }
         try JSONFile.write(report, to: training.folder.evaluationFile)

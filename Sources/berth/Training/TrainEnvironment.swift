@@ -75,7 +75,7 @@ struct GymSettings: Configurable, Equatable {
 /// FrozenLake as an environment to train in.
 struct FrozenLakeSettings: Configurable, Equatable {
     /// Size of the lake.
-    enum Map: String, Codable, Sendable {
+    enum Map: String, Codable, Sendable, CaseIterable {
         case small = "4x4"
         case large = "8x8"
     }
@@ -142,7 +142,7 @@ struct ClusterTrainSettings: Configurable, Equatable {
 /// which see the same. Policies of it are not served.
 struct FlatClusterTrainSettings: Configurable, Equatable {
     /// What discounts are of.
-    enum Discounting: String, Codable, Sendable {
+    enum Discounting: String, Codable, Sendable, CaseIterable {
         /// Control intervals: actions that take no time cost nothing.
         case intervals
         /// Steps, whatever time they take: as most learners in Python do.

@@ -130,10 +130,14 @@ struct TrainingRun {
             }
             profile.add(metrics.figures)
             try records?.append(metrics, step: trainer.steps)
-            if let evaluation, evaluations.isDue(at: trainer.steps, every: configuration.evaluation.everySteps) {
+            // The last policy is a candidate too.
+            if let evaluation,
+                evaluations.isDue(
+                    at: trainer.steps, every: configuration.evaluation.everySteps, isLast: trainer.isFinished)
+            {
                 let returns = try evaluation.play(processes)
                 try records?.append(returns, step: trainer.steps)
-                let isBest = evaluations.record(returns.mean, at: trainer.steps)
+                let isBest = evaluations.record(returns.expected ?? returns.mean, at: trainer.steps)
                 if isBest { try write(to: folder.bestFile) }
                 if let goal = configuration.evaluation.stopAtReturn, returns.mean >= goal {
                     end = .reached(returns.mean)
@@ -257,7 +261,9 @@ private struct Evaluations {
         checkpoint["evaluation/best_return"] = .float64([best], shape: [])
     }
 
-    func isDue(at now: Int, every period: Int) -> Bool { period > 0 && now / period > steps / period }
+    func isDue(at now: Int, every period: Int, isLast: Bool) -> Bool {
+        period > 0 && (now / period > steps / period || isLast && now > steps)
+    }
 
     /// Takes a mean return in.
     /// - Returns: whether it is better than all before.

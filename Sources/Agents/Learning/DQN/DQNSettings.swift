@@ -1,7 +1,7 @@
 public import Settings
 
 /// What the error of an action value costs.
-public enum ErrorLoss: String, Codable, Sendable {
+public enum ErrorLoss: String, Codable, Sendable, CaseIterable {
     /// Half the square up to an error of 1, the absolute value less a half beyond: `SmoothL1Loss`, as in the paper and
     /// in Stable-Baselines3.
     case huber
