@@ -1,3 +1,4 @@
+import CKernels
 import COpenBLAS
 
 /// Numeric kernels over flat row-major memory: products by OpenBLAS, the rest by `CKernels`.
@@ -40,7 +41,7 @@ public enum Kernels {
         bias.withUnsafeBufferPointer { bias in
             c.withUnsafeMutableBufferPointer { c in
                 guard let source = bias.baseAddress, let target = c.baseAddress else { return }
-                for row in 0..<rows { (target + row * columns).update(from: source, count: columns) }
+                berth_fill_rows(rows, columns, source, target)
             }
         }
         multiply(a, CblasNoTrans, b, CblasNoTrans, rows: rows, inner: inner, columns: columns, adding: true, to: &c)

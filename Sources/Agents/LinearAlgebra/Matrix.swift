@@ -75,7 +75,8 @@ extension Matrix {
     /// Appends rows of another matrix of as many columns.
     public mutating func append(rows range: Range<Int>, of other: Matrix) {
         precondition(other.columns == columns, "rows of another width")
-        values.append(contentsOf: other.values[range.lowerBound * columns..<range.upperBound * columns])
+        let elements = other.values.span.extracting(range.lowerBound * columns..<range.upperBound * columns)
+        elements.withUnsafeBufferPointer { values.append(contentsOf: $0) }
         rows += range.count
     }
 

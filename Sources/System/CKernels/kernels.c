@@ -25,6 +25,7 @@ typedef struct {
     void (*tanh_backward)(size_t n, const float *y, float *gradient);
     void (*relu_backward)(size_t n, const float *y, float *gradient);
     void (*add_column_sums)(size_t rows, size_t columns, const float *x, float *sums);
+    void (*fill_rows)(size_t rows, size_t columns, const float *row, float *x);
     double (*squared_norm)(size_t n, const float *x);
     void (*scale)(size_t n, float factor, float *x);
     void (*add_scaled)(size_t n, float factor, const float *x, float *y);
@@ -44,7 +45,7 @@ typedef struct {
 #define KERNEL_TABLE \
     {.tanh = KERNEL(tanh), .exp = KERNEL(exp), .relu = KERNEL(relu), .tanh_backward = KERNEL(tanh_backward), \
      .relu_backward = KERNEL(relu_backward), \
-     .add_column_sums = KERNEL(add_column_sums), .squared_norm = KERNEL(squared_norm), .scale = KERNEL(scale), \
+     .add_column_sums = KERNEL(add_column_sums), .fill_rows = KERNEL(fill_rows), .squared_norm = KERNEL(squared_norm), .scale = KERNEL(scale), \
      .add_scaled = KERNEL(add_scaled), .adam = KERNEL(adam), .log_softmax = KERNEL(log_softmax), \
      .add_to_segments = KERNEL(add_to_segments), .sum_segments = KERNEL(sum_segments), \
      .pool_segments = KERNEL(pool_segments), .pool_segments_backward = KERNEL(pool_segments_backward)}
@@ -104,6 +105,10 @@ void berth_relu_backward(size_t n, const float *y, float *gradient) {
 
 void berth_add_column_sums(size_t rows, size_t columns, const float *x, float *sums) {
     kernels->add_column_sums(rows, columns, x, sums);
+}
+
+void berth_fill_rows(size_t rows, size_t columns, const float *row, float *x) {
+    kernels->fill_rows(rows, columns, row, x);
 }
 
 double berth_squared_norm(size_t n, const float *x) {

@@ -49,7 +49,7 @@ struct DQNShard<Network: ActorCritic>: Sendable where Network.Observations: Obse
         _ minibatch: ReplayBuffer<Network.Observations>.Minibatch, _ range: Range<Int>, _ inputs: Inputs
     ) throws {
         part.removeAll()
-        for index in range { part.append(index, of: minibatch.experiences) }
+        part.append(range, of: minibatch.experiences)
         if let normalizer = inputs.normalizer {
             normalizer.normalize(&part.observations)
             normalizer.normalize(&part.nextObservations)

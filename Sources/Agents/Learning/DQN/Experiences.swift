@@ -39,6 +39,12 @@ package struct Experiences<Observations: ObservationBatch>: Sendable {
         nextObservations.append(index, of: other.nextObservations)
     }
 
+    /// Appends the transitions `range` of others.
+    package mutating func append(_ range: Range<Int>, of other: Experiences) {
+        guard range != 0..<other.count else { return append(allOf: other) }
+        for index in range { append(index, of: other) }
+    }
+
     /// Appends all transitions of others.
     package mutating func append(allOf other: Experiences) {
         observations.append(allOf: other.observations)

@@ -62,7 +62,7 @@ package struct ReplayBuffer<Observations: ObservationBatch>: Sendable {
     /// the sum of priorities.
     /// - Parameter beta: exponent of the weights; without priorities all weights are 1.
     /// - Precondition: the buffer is not empty.
-    package func draw(
+    package mutating func draw(
         _ size: Int, beta: Double, using generator: inout RandomGenerator, into minibatch: inout Minibatch
     ) {
         precondition(count > 0, "nothing to draw from")
@@ -87,13 +87,22 @@ package struct ReplayBuffer<Observations: ObservationBatch>: Sendable {
                 slot = segment * segmentLength + age % segmentLength
             }
             minibatch.slots.append(slot)
-            minibatch.experiences.append(slot % segmentLength, of: segments[slot / segmentLength])
+        }
+        for slot in minibatch.slots {
+            Self.copy(slot % segmentLength, of: &segments[slot / segmentLength], to: &minibatch.experiences)
         }
         if priorities == nil {
             minibatch.weights.append(contentsOf: repeatElement(1, count: size))
         } else {
             minibatch.weights.append(contentsOf: weights.map { Float($0 / largest) })
         }
+    }
+
+    /// Takes the segment as `inout` only to have it lent in place: as a value each of its arrays would be retained.
+    private static func copy(
+        _ index: Int, of segment: inout Experiences<Observations>, to experiences: inout Experiences<Observations>
+    ) {
+        experiences.append(index, of: segment)
     }
 
     /// Gives drawn transitions their new priorities.

@@ -68,25 +68,27 @@ where Environments.Observations == Network.Observations {
         for step in 0..<steps {
             let start = clock.now
             infer(parameters, normalizer, .both)
-            try act()
+            let output = Self.output(of: &workspace)
+            if step > 0 { fillNextValues(of: step - 1, from: output) }
+            try act(on: output)
             let inferred = clock.now
             try block.step(stepActions, outcomes: &stepOutcomes, finalObservations: &finals)
             let stepped = clock.now
             environmentTime += stepped - inferred
             inferenceTime += inferred - start
             outcomes.append(contentsOf: stepOutcomes)
-            if step > 0 { fillNextValues(of: step - 1) }
             nextValues.append(contentsOf: repeatElement(0, count: count))
             if finals.count > 0 { bootstrapTruncated(step, parameters, normalizer) }
             block.record(stepOutcomes, step: step, into: &episodes)
         }
         infer(parameters, normalizer, .value)
-        for index in 0..<count where !outcomes[(steps - 1) * count + index].ended {
-            nextValues[(steps - 1) * count + index] = workspace.output.values[index]
-        }
+        fillNextValues(of: steps - 1, from: Self.output(of: &workspace))
         times = RolloutTimes(
             environments: environmentTime / .seconds(1), inference: inferenceTime / .seconds(1))
     }
+
+    /// The last outputs. Read through an object's property, the whole workspace would be copied.
+    private static func output(of workspace: inout Network.Workspace) -> ActorCriticOutput { workspace.output }
 
     private func clear() {
         stored.removeAll()
@@ -117,31 +119,17 @@ where Environments.Observations == Network.Observations {
         }
     }
 
-    /// Draws an action for each environment from the softmax of its logits.
-    private func act() throws {
-        let output = workspace.output
-        for index in 0..<range.count {
-            guard output.choices(index) > 0 else {
-                throw LearningError.noCandidates(environment: range.lowerBound + index)
-            }
-            var logProbability: Float = 0
-            let action = output.action(index) { logits in
-                guard let draw = sample(logits, using: &block.generators[index]) else { return nil }
-                logProbability += draw.logProbability
-                return draw.action
-            }
-            guard let action else { throw LearningError.diverged("the policy's logits are") }
-            stepActions[index] = action
-            actions.append(action)
-            logProbabilities.append(logProbability)
-        }
+    /// Draws an action for each environment.
+    private func act(on output: ActorCriticOutput) throws {
+        try drawActions(
+            output, range, using: &block.generators, into: &stepActions, logProbabilities: &logProbabilities)
+        actions.append(contentsOf: stepActions)
         values.append(contentsOf: output.values)
     }
 
-    /// Gives step `step` the values that the last forward pass computed for the states after it.
-    private func fillNextValues(of step: Int) {
+    /// Gives step `step` the values of the states after it.
+    private func fillNextValues(of step: Int, from output: ActorCriticOutput) {
         let count = range.count
-        let output = workspace.output
         for index in 0..<count where !outcomes[step * count + index].ended {
             nextValues[step * count + index] = output.values[index]
         }
@@ -152,7 +140,7 @@ where Environments.Observations == Network.Observations {
         guard stepOutcomes.contains(where: { $0.truncated && !$0.terminated }) else { return }
         normalizer?.normalize(&finals)
         network.forward(finals, parameters: parameters.span, heads: .value, workspace: &workspace)
-        let output = workspace.output
+        let output = Self.output(of: &workspace)
         var position = 0
         for index in stepOutcomes.indices where stepOutcomes[index].ended {
             if !stepOutcomes[index].terminated {
@@ -193,6 +181,28 @@ extension RolloutWorker {
     func state() throws -> EnvironmentBlock<Environments>.State { try block.state() }
 
     func restore(_ state: EnvironmentBlock<Environments>.State) throws -> Bool { try block.restore(state) }
+}
+
+/// Draws an action for each environment of a block from the softmax of its logits. No member of the generic worker, where
+/// every access to a generator would look its type up.
+private func drawActions(
+    _ output: ActorCriticOutput, _ range: Range<Int>, using generators: inout [RandomGenerator],
+    into actions: inout [Int], logProbabilities: inout [Float]
+) throws {
+    for index in 0..<range.count {
+        guard output.choices(index) > 0 else {
+            throw LearningError.noCandidates(environment: range.lowerBound + index)
+        }
+        var logProbability: Float = 0
+        let action = output.action(index) { logits in
+            guard let draw = sample(logits, using: &generators[index]) else { return nil }
+            logProbability += draw.logProbability
+            return draw.action
+        }
+        guard let action else { throw LearningError.diverged("the policy's logits are") }
+        actions[index] = action
+        logProbabilities.append(logProbability)
+    }
 }
 
 /// Draws an index from the softmax of `logits`; `nil` when they are not finite. Exponentials are summed in order.

@@ -28,6 +28,8 @@ void berth_relu_backward(size_t n, const float *y, float *gradient);
 
 // sums[columns] += column sums of x[rows x columns], rows in ascending order.
 void berth_add_column_sums(size_t rows, size_t columns, const float *x, float *sums);
+// Every row of x[rows x columns] = row[columns].
+void berth_fill_rows(size_t rows, size_t columns, const float *row, float *x);
 // Sum of squares.
 double berth_squared_norm(size_t n, const float *x);
 // x *= factor in place.
