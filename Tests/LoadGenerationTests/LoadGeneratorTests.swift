@@ -48,6 +48,7 @@ import Workloads
         var draws = RandomGenerator(seed: 7, stream: 3)
         let expected = (0..<due).filter { _ in draws.index(below: 2) == 0 }.count
         #expect(server.paths.filter { $0 == "/a" }.count == expected)
+        #expect(all.targets.mapValues(\.count) == [server.url("/a"): expected, server.url("/b"): due - expected])
         if connections == .fresh { #expect(server.connections == due) } else { #expect(server.connections < due) }
         #expect(generator.harvest().arrived == 0)
     }

@@ -33,6 +33,34 @@ import Workloads
         return settings
     }
 
+    /// Telling nodes apart changes nothing else, and the nodes' requests are the services'.
+    @Test func nodesAreToldApart() throws {
+        var (plain, apart) = (try SimulatedCluster(settings: settings()), try SimulatedCluster(settings: settings()))
+        apart.reportsNodes = true
+        for seed in 0..<5 {
+            var (first, second) = (RandomGenerator(seed: 3), RandomGenerator(seed: 3))
+            plain.reset(seed: UInt64(seed))
+            apart.reset(seed: UInt64(seed))
+            for _ in 0..<30 {
+                let (without, with) = (try act(&plain, &first), try act(&apart, &second))
+                #expect(without.nodes == nil)
+                let nodes = try #require(with.nodes)
+                #expect(with.services.map(\.arrived) == without.services.map(\.arrived))
+                for (index, service) in with.services.enumerated() {
+                    let own = nodes.filter { $0.service == index }
+                    guard let p99 = service.latencyP99, let other = without.services[index].latencyP99 else {
+                        continue
+                    }
+                    #expect(abs(p99 / other - 1) < 0.01)
+                    // The p99 of all lies between the best node's and the worst's.
+                    let (least, most) = (own.map(\.latencyP99).min() ?? 0, own.map(\.latencyP99).max() ?? 0)
+                    #expect(least * 0.99 <= p99 && p99 <= most * 1.01)
+                    #expect(own.allSatisfy { $0.latencyP50 <= $0.latencyP95 && $0.latencyP95 <= $0.latencyP99 })
+                }
+            }
+        }
+    }
+
     @Test func requestsAreNeitherLostNorCountedTwice() throws {
         var cluster = try SimulatedCluster(settings: settings())
         var generator = RandomGenerator(seed: 1)

@@ -55,10 +55,24 @@ public struct LoadInterval: Sendable, Equatable {
     public internal(set) var ages: [Double] = []
     /// `finished` and `ages` together.
     private var observed = LatencyHistogram()
+    /// The latencies in `finished`, and the ages, by the target that the request was sent to.
+    public private(set) var targets: [String: LatencyHistogram] = [:]
 
     init(start: Double) {
         self.start = start
         end = start
+    }
+
+    /// Books the latency of a request that completed or timed out.
+    mutating func record(_ latency: Double, of target: String) {
+        finished.record(latency)
+        targets[target, default: LatencyHistogram()].record(latency)
+    }
+
+    /// Books the age of a request in flight at the end.
+    mutating func note(age: Double, of target: String) {
+        ages.append(age)
+        targets[target, default: LatencyHistogram()].record(age)
     }
 
     /// Closes the interval.
@@ -101,6 +115,11 @@ public struct LoadInterval: Sendable, Equatable {
         both.sendDelays.add(next.sendDelays)
         both.finished.add(next.finished)
         both.ages = next.ages
+        both.targets.merge(next.targets) { first, second in
+            var sum = first
+            sum.add(second)
+            return sum
+        }
         both.close(at: next.end)
         return both
     }

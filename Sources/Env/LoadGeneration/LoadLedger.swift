@@ -11,6 +11,7 @@ struct LoadLedger {
 
     private struct Slot {
         var due: Int64
+        var target: String
         var isCountedOver = false
     }
 
@@ -53,8 +54,9 @@ struct LoadLedger {
         }
         let slot = free.popLast() ?? slots.count
         if slot == slots.count { slots.append(nil) }
-        slots[slot] = Slot(due: due)
-        return (slot, targets[generator.index(below: targets.count)])
+        let target = targets[generator.index(below: targets.count)]
+        slots[slot] = Slot(due: due, target: target)
+        return (slot, target)
     }
 
     /// Counts the end of the request in a slot and frees it.
@@ -67,11 +69,11 @@ struct LoadLedger {
         switch outcome {
         case .completed:
             current.completed += 1
-            current.finished.record(latency)
+            current.record(latency, of: request.target)
             isOver = latency > objective
         case .timedOut:
             current.timedOut += 1
-            current.finished.record(latency)
+            current.record(latency, of: request.target)
         case .refused: current.rejections.connection += 1
         case .failedStatus: current.rejections.status += 1
         }
@@ -89,7 +91,7 @@ struct LoadLedger {
         for index in slots.indices {
             guard let request = slots[index] else { continue }
             let age = Self.seconds(now - request.due)
-            current.ages.append(age)
+            current.note(age: age, of: request.target)
             if age > objective, !request.isCountedOver {
                 slots[index]?.isCountedOver = true
                 current.overObjective += 1

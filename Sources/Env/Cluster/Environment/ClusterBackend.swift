@@ -24,6 +24,9 @@ public struct IntervalReport: Sendable, Equatable, Codable {
     public var duration: Double
     /// What happened to each service's requests, in the snapshot's order.
     public var services: [ServiceInterval]
+    /// What the requests of each service met on each node that answered some, by service and then node; `nil` where the
+    /// backend does not tell nodes apart.
+    public var nodes: [NodeInterval]?
     /// Integral over the interval of the cores requested by bound replicas of the services, in core-seconds.
     public var requestedCoreSeconds: Double
     /// Integral over the interval of the allocatable cores of all nodes that are up, in core-seconds.
@@ -47,6 +50,25 @@ public struct IntervalReport: Sendable, Equatable, Codable {
         replicaChanges = 0
         pendingReplicas = 0
     }
+}
+
+/// What the requests of one service that were sent to replicas on one node met in a control interval.
+public struct NodeInterval: Sendable, Hashable, Codable {
+    /// Index of the service in the snapshot.
+    public var service: Int
+    /// Index of the node in the snapshot.
+    public var node: Int
+    /// Requests that the node's replicas answered or that timed out there.
+    public var requests = 0.0
+    /// Median of their latencies in seconds, requests without an answer at the interval's end included by their age.
+    public var latencyP50 = 0.0
+    /// 95th percentile, likewise.
+    public var latencyP95 = 0.0
+    /// 99th percentile, likewise.
+    public var latencyP99 = 0.0
+
+    /// A service on a node, without requests.
+    public init(service: Int, node: Int) { (self.service, self.node) = (service, node) }
 }
 
 /// What happened to one service's requests in a control interval.

@@ -216,13 +216,16 @@ struct LiveEpisode: Sendable {
     /// Ends the interval and begins the next.
     mutating func closeInterval() -> IntervalReport {
         var report = IntervalReport(duration: (ContinuousClock.now - intervalStart) / .seconds(1))
+        var perService: [LoadInterval] = []
         for index in generators.indices {
             let measured = generators[index].harvest()
             view.services[index].measuredBefore = view.services[index].measured
             view.services[index].measured = measured
             view.services[index].measuredAt = Timestamp.now.seconds
             report.services.append(ServiceInterval(measured))
+            perService.append(measured)
         }
+        report.nodes = nodeIntervals(perService)
         report.requestedCoreSeconds = requestedCoreSeconds
         report.allocatableCoreSeconds = allocatableCoreSeconds
         let known = watch.view
@@ -244,6 +247,32 @@ struct LiveEpisode: Sendable {
         interval += 1
         openInterval(ended: known.endedPods)
         return report
+    }
+}
+
+extension LiveEpisode {
+    /// What the requests met on each node; `nil` where one of them went to the service's address, behind which no node
+    /// can be told.
+    private mutating func nodeIntervals(_ services: [LoadInterval]) -> [NodeInterval]? {
+        let names = refreshed().nodes.map(\.name)
+        var result: [NodeInterval] = []
+        for (service, measured) in services.enumerated() {
+            var histograms = [LatencyHistogram](repeating: LatencyHistogram(), count: names.count)
+            for (address, latencies) in measured.targets {
+                guard let node = watch.node(behind: address).flatMap({ names.firstIndex(of: $0) }) else { return nil }
+                histograms[node].add(latencies)
+            }
+            for (node, latencies) in histograms.enumerated() {
+                guard let p50 = latencies.quantile(0.5), let p95 = latencies.quantile(0.95),
+                    let p99 = latencies.quantile(0.99)
+                else { continue }
+                var interval = NodeInterval(service: service, node: node)
+                (interval.requests, interval.latencyP50) = (Double(latencies.count), p50)
+                (interval.latencyP95, interval.latencyP99) = (p95, p99)
+                result.append(interval)
+            }
+        }
+        return result
     }
 }
 

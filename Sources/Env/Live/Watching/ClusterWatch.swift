@@ -36,6 +36,8 @@ final class ClusterWatch: Sendable {
         var routes: [String: @Sendable (Kubernetes.Pod) -> String?] = [:]
         /// Addresses of ready pods by Deployment and pod.
         var endpoints: [String: [String: String]] = [:]
+        /// Names of the nodes behind addresses, those of pods that are gone too.
+        var nodesOfAddresses: [String: String] = [:]
     }
 
     let pods: ObjectStore<Kubernetes.Pod>
@@ -185,6 +187,10 @@ final class ClusterWatch: Sendable {
         }
     }
 
+    /// The name of the node that requests to `address` went to, now or before its pod went; `nil` for an address that is
+    /// no pod's.
+    func node(behind address: String) -> String? { shared.state.withLock { $0.nodesOfAddresses[address] } }
+
     /// The URL of a port of the namespace's Service that selects the pods of a Deployment.
     /// - Throws: `LiveError` where there is none with a cluster address, `APIError`.
     func serviceAddress(ofDeployment name: String, port: Int) async throws -> String {
@@ -261,7 +267,9 @@ extension ClusterWatch.State {
             let route = routes[deployment]
         else { return }
         let takesRequests = Self.isLive(pod) && pod.ready == .true
-        endpoints[deployment]?[pod.key] = takesRequests ? route(pod) : nil
+        let address = takesRequests ? route(pod) : nil
+        endpoints[deployment]?[pod.key] = address
+        if let address { nodesOfAddresses[address] = pod.nodeName }
     }
 
     fileprivate func retarget(_ deployment: String) {

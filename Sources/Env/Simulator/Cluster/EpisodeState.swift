@@ -142,6 +142,8 @@ struct PodLoad: Sendable, Codable {
 /// Memory that is kept between intervals so that a step allocates nothing; holds no state.
 struct Scratch: Sendable {
     var mixtures: [LatencyMixture] = []
+    /// The same by node too: service times nodes plus node. Only where reports say so.
+    var nodeMixtures: [LatencyMixture] = []
     /// Indices into the pods, grouped by node.
     var order: [Int] = []
     /// Where each node's group begins; one more than there are nodes.

@@ -58,6 +58,13 @@ extension SimulatedCluster {
             if scratch.mixtures.count <= index { scratch.mixtures.append(LatencyMixture()) }
             scratch.mixtures[index].clear(service.serviceTime)
         }
+        if reportsNodes {
+            scratch.nodeMixtures = state.services.flatMap { service in
+                var empty = LatencyMixture()
+                empty.clear(service.serviceTime)
+                return repeatElement(empty, count: state.nodes.count)
+            }
+        }
         for node in state.nodes.indices { state.nodes[node].truth = NodeSample() }
         for pod in state.loads.indices { state.loads[pod].used = 0 }
     }
@@ -84,7 +91,10 @@ extension SimulatedCluster {
                 serviceTime: service.serviceTime)
             let fullQueue = service.queueLimit * conditions.drainMean
             conditions.longestWait = min(service.timeOut, fullQueue)
-            let lost = loads[pod].queue.advance(conditions, for: duration, into: &scratch.mixtures[index])
+            let lost =
+                reportsNodes
+                ? advanceApart(&loads[pod], conditions, for: duration)
+                : loads[pod].queue.advance(conditions, for: duration, into: &scratch.mixtures[index])
             if lost > 0 {
                 if fullQueue < service.timeOut {
                     state.services[index].rejected += lost * rate * duration
@@ -92,6 +102,33 @@ extension SimulatedCluster {
                     state.services[index].timedOut += lost * rate * duration
                 }
             }
+        }
+    }
+
+    /// Runs a replica's queue and adds its requests to its node's too.
+    private mutating func advanceApart(
+        _ load: inout PodLoad, _ conditions: QueueConditions, for duration: Double
+    ) -> Double {
+        var own = LatencyMixture()
+        own.clear(conditions.serviceTime)
+        let lost = load.queue.advance(conditions, for: duration, into: &own)
+        scratch.mixtures[load.service].add(own)
+        scratch.nodeMixtures[load.service * state.nodes.count + load.node].add(own)
+        return lost
+    }
+
+    /// What the requests of each service met on each node.
+    private func nodeIntervals() -> [NodeInterval] {
+        scratch.nodeMixtures.indices.compactMap { index in
+            let mixture = scratch.nodeMixtures[index]
+            guard mixture.total > 0 else { return nil }
+            let service = index / state.nodes.count
+            var result = NodeInterval(service: service, node: index % state.nodes.count)
+            let (quantiles, _) = mixture.quantiles(
+                from: state.services[service].latencies, objective: state.snapshot.services[service].latencyObjective)
+            result.requests = mixture.total
+            (result.latencyP50, result.latencyP95, result.latencyP99) = (quantiles.p50, quantiles.p95, quantiles.p99)
+            return result
         }
     }
 
@@ -122,6 +159,7 @@ extension SimulatedCluster {
     private mutating func closeInterval(_ report: inout IntervalReport) {
         report.services.reserveCapacity(state.services.count)
         for index in state.services.indices { report.services.append(measure(index)) }
+        if reportsNodes { report.nodes = nodeIntervals() }
         (report.evictions, report.replicaChanges) = (state.evictions, state.replicaChanges)
         (state.evictions, state.replicaChanges) = (0, 0)
         for pod in state.snapshot.pods where pod.phase == .pending && pod.service != nil { report.pendingReplicas += 1 }

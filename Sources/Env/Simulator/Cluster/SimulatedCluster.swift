@@ -14,6 +14,8 @@ import Workloads
 public struct SimulatedCluster: ClusterBackend, Sendable {
     /// The family of clusters that episodes are drawn from.
     public let settings: SimulatorSettings
+    /// Whether `IntervalReport.nodes` is filled in, which makes an interval take about twice as long. Not stored.
+    public var reportsNodes = false
     var state: EpisodeState
     var scratch = Scratch()
     /// Traces of the load patterns, in the patterns' order; `nil` for other patterns.

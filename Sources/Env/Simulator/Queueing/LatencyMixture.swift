@@ -62,6 +62,13 @@ public struct LatencyMixture: Sendable {
         total += limit
     }
 
+    /// Adds all requests of a mixture of the same service time.
+    mutating func add(_ other: LatencyMixture) {
+        waiting.append(contentsOf: other.waiting)
+        direct.append(contentsOf: other.direct)
+        total += other.total
+    }
+
     /// P(latency > `x`), 0 to 1; 0 for an empty mixture.
     public func tail(_ x: Double) -> Double {
         guard total > 0 else { return 0 }
