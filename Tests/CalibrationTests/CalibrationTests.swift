@@ -7,21 +7,7 @@ import Testing
 import Workloads
 
 /// Statistics and the optimiser, against the outside.
-@Suite struct StatisticsTests {
-    @Test func medians() {
-        #expect(Statistics.median([3]) == 3)
-        #expect(Statistics.median([4, 1, 3]) == 3)
-        #expect(Statistics.median([4, 1, 3, 2]) == 2.5)
-    }
-
-    /// scipy.stats.spearmanr 1.17.1.
-    @Test func rankCorrelations() {
-        #expect(abs(Statistics.rankCorrelation([1, 2, 2, 4, 5], [3, 1, 4, 4, 9]) - 0.763157894736842) < 1e-12)
-        #expect(abs(Statistics.rankCorrelation([0.1, 0.5, 0.3, 0.9], [10, 30, 20, 5]) + 0.2) < 1e-12)
-        #expect(Statistics.rankCorrelation([1, 2, 3], [7, 7, 7]).isNaN)
-    }
-
-    /// Rosenbrock's valley, whose minimum is 0 at (1, 1).
+@Suite struct NelderMeadTests {
     @Test func theSimplexFindsTheValleysEnd() {
         let found = NelderMead().minimum(from: [-1.2, 1], step: 0.5) { point in
             let (x, y) = (point[0], point[1])

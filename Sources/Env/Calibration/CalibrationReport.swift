@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 public import Workloads
 
 /// How well the simulator predicts what was measured.

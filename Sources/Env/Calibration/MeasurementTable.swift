@@ -1,5 +1,6 @@
 import Foundation
 public import Live
+import Randomness
 import Workloads
 
 /// What was measured in one window of a point.

@@ -1,4 +1,4 @@
-/// What a calibration is judged by.
+/// What predictions are judged by.
 public enum Statistics {
     /// The middle of the values, or the mean of the two in the middle.
     /// - Precondition: there are values.
@@ -22,6 +22,16 @@ public enum Statistics {
             yy += (y[index] - mean) * (y[index] - mean)
         }
         return xy / (xx * yy).squareRoot()
+    }
+
+    /// Area under the ROC curve: the probability that a case scores above a control, equals counting half. NaN where one of
+    /// them is missing.
+    /// - Precondition: both have the same number of values.
+    public static func areaUnderCurve(_ scores: [Double], isCase: [Bool]) -> Double {
+        precondition(scores.count == isCase.count, "pairs")
+        let cases = Double(isCase.count { $0 })
+        let sum = zip(ranks(scores), isCase).reduce(0) { $0 + ($1.1 ? $1.0 + 1 : 0) }
+        return (sum - cases * (cases + 1) / 2) / (cases * (Double(isCase.count) - cases))
     }
 
     private static func ranks(_ values: [Double]) -> [Double] {
