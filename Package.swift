@@ -19,6 +19,9 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -51,6 +54,8 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -58,6 +63,7 @@ let package = Package(
         system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
         system("CHDF5", pkgConfig: "hdf5-serial", apt: "libhdf5-dev"),
         system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
         .systemLibrary(name: "CLinux", path: "Sources/System/CLinux"),
         .target(
             name: "CSimdjson", path: "Sources/System/CSimdjson", cxxSettings: [.unsafeFlags(["-O3"])],
@@ -116,6 +122,13 @@ let package = Package(
                 "Monitoring", hummingbird, nioCore, serviceLifecycle, logging, coreMetrics,
             ]),
         room(
+            "Serving", "PredictionAPI",
+            [
+                "Prediction", "Checkpoints", "JSON", "Settings", "Monitoring", hummingbird, hummingbirdTLS, nioCore,
+                nioSSL, httpTypes, logging, coreMetrics,
+            ]),
+        room("Serving", "Prediction", ["CXGBoost", "Cluster", "Checkpoints", "Randomness", "Settings"]),
+        room(
             "Serving", "Collector",
             [
                 "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Monitoring", hummingbird, nioCore,
@@ -127,7 +140,7 @@ let package = Package(
             dependencies: [
                 "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration", "Live",
                 "Calibration", "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Processes", "Learning", "ONNX",
-                "Baselines", "Extender", "Collector", "Monitoring",
+                "Baselines", "Extender", "Collector", "Monitoring", "Prediction", "PredictionAPI",
                 argumentParser, logging, metrics,
             ],
             path: "Sources/berth", swiftSettings: strict),
@@ -166,6 +179,14 @@ let package = Package(
             ]),
         tests("Baselines", ["Cluster", "Gym", "Randomness"]),
         tests("Monitoring", ["Telemetry", coreMetrics]),
+        tests("Prediction", ["Cluster", "Checkpoints", "Randomness", "Simulator", "TestServers"]),
+        tests(
+            "PredictionAPI",
+            [
+                "Prediction", "Randomness", "JSON", "Monitoring", "TestServers", hummingbird, hummingbirdTesting,
+                nioCore,
+                logging,
+            ], exclude: ["bodies.py", "triton.py"]),
         tests(
             "Extender",
             [

@@ -3,7 +3,7 @@
 # only what is missing, says what, and is done in well under a second when
 # nothing is.
 #
-#   setup.sh              what the build needs: OpenBLAS, HDF5, libcurl, simdjson, pkg-config
+#   setup.sh              what the build needs: OpenBLAS, HDF5, libcurl, simdjson, XGBoost, pkg-config
 #   setup.sh --test       also what the tests need: .venv from scripts/test-requirements.txt, wrk, curl, Open MPI,
 #                         Prometheus, node-exporter, and the Kubernetes of the testbed (built once, about 10
 #                         minutes, then cached)
@@ -30,13 +30,14 @@ if ! command -v swift > /dev/null 2>&1; then
 fi
 
 # Libraries are asked for by their pkg-config names, as the build itself does.
+libraries=(openblas:libopenblas-dev hdf5-serial:libhdf5-dev libcurl:libcurl4-openssl-dev simdjson:libsimdjson-dev
+    xgboost:libxgboost-dev)
 wanted=()
 if ! command -v pkg-config > /dev/null 2>&1; then
     mapfile -t wanted < <(command -v dpkg-query > /dev/null 2>&1 \
-        && missing_packages pkg-config libopenblas-dev libhdf5-dev libcurl4-openssl-dev libsimdjson-dev \
-        || printf '%s\n' pkg-config libopenblas-dev libhdf5-dev libcurl4-openssl-dev libsimdjson-dev)
+        && missing_packages pkg-config "${libraries[@]#*:}" || printf '%s\n' pkg-config "${libraries[@]#*:}")
 else
-    for pair in openblas:libopenblas-dev hdf5-serial:libhdf5-dev libcurl:libcurl4-openssl-dev simdjson:libsimdjson-dev; do
+    for pair in "${libraries[@]}"; do
         pkg-config --exists "${pair%%:*}" || wanted+=("${pair#*:}")
     done
 fi

@@ -61,7 +61,8 @@ struct BerthCommand: AsyncParsableCommand {
         version: "berth \(ProjectVersion.current)",
         subcommands: [
             TrainCommand.self, SweepCommand.self, EvaluateCommand.self, ServeCommand.self, ExportCommand.self,
-            CollectCommand.self, LoadCommand.self, CalibrateCommand.self, InterfereCommand.self, CleanCommand.self,
+            CollectCommand.self, PredictCommand.self, LoadCommand.self, CalibrateCommand.self, InterfereCommand.self,
+            CleanCommand.self,
             CheckCommand.self, BenchCommand.self,
         ])
 }

@@ -20,6 +20,8 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
     private struct Contents {
         var families: [String: Family] = [:]
         var help: [String: String] = [:]
+        /// Of histograms whose buckets are not the registry's.
+        var buckets: [String: [Double]] = [:]
     }
 
     private let contents = Mutex(Contents())
@@ -34,6 +36,16 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
     /// Sets the HELP text of a metric.
     public func describe(_ name: String, _ help: String) {
         contents.withLock { $0.help[Self.sanitized(name)] = help }
+    }
+
+    /// Gives a histogram buckets of its own, before it is first used.
+    /// - Parameter buckets: upper bounds, ascending.
+    public func setBuckets(_ buckets: [Double], for name: String) {
+        contents.withLock { $0.buckets[Self.sanitized(name)] = buckets }
+    }
+
+    private func buckets(of name: String) -> [Double] {
+        contents.withLock { $0.buckets[Self.sanitized(name)] } ?? buckets
     }
 
     /// All metrics as Prometheus text, sorted by name and labels.
@@ -64,16 +76,15 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
 
     /// The histogram of this name and these dimensions, or the gauge where it does not aggregate.
     public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
-        if aggregate {
-            series(label, dimensions, .histogram) { HistogramSeries(buckets: buckets) }
-        } else {
-            series(label, dimensions, .gauge) { GaugeSeries() }
-        }
+        guard aggregate else { return series(label, dimensions, .gauge) { GaugeSeries() } }
+        let buckets = buckets(of: label)
+        return series(label, dimensions, .histogram) { HistogramSeries(buckets: buckets) }
     }
 
     /// The histogram of this name and these dimensions, in seconds.
     public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
-        series(label, dimensions, .histogram) { HistogramSeries(buckets: buckets) }
+        let buckets = buckets(of: label)
+        return series(label, dimensions, .histogram) { HistogramSeries(buckets: buckets) }
     }
 
     /// Does nothing: a metric that was counted once stays on the page.

@@ -22,6 +22,9 @@ enum Figures {
             ? String(format: "%d:%02d:%02d", hours, minutes, rest) : String(format: "%d:%02d", minutes, rest)
     }
 
+    /// A share as `12.3 %`.
+    static func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+
     /// Four significant digits.
     static func short(_ value: Double) -> String { String(format: "%.4g", value) }
 }

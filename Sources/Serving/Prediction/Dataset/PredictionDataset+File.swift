@@ -1,0 +1,78 @@
+public import Checkpoints
+import Foundation
+
+extension PredictionDataset {
+    /// The data set as named arrays: what its HDF5 file holds.
+    public var checkpoint: Checkpoint {
+        var result = Checkpoint()
+        let (count, names) = (rows.count, { (list: [String]) in Value.text(list.joined(separator: "\n")) })
+        result["dataset/features"] = names(features)
+        result["dataset/values"] = .float32(values, shape: [count, width])
+        result["dataset/window_seconds"] = .float64([windowSeconds], shape: [])
+        let (nodes, services) = (Set(rows.map(\.node)).sorted(), Set(rows.map(\.service)).sorted())
+        result["dataset/node_names"] = names(nodes)
+        result["dataset/service_names"] = names(services)
+        result["dataset/node"] = .int64(rows.map { Int64(nodes.firstIndex(of: $0.node) ?? 0) }, shape: [count])
+        result["dataset/service"] = .int64(rows.map { Int64(services.firstIndex(of: $0.service) ?? 0) }, shape: [count])
+        result["dataset/episode"] = .int64(rows.map { Int64($0.episode) }, shape: [count])
+        result["dataset/seed"] = .uint64(rows.map(\.seed), shape: [count])
+        result["dataset/window"] = .int64(rows.map { Int64($0.window) }, shape: [count])
+        result["dataset/time"] = .float64(rows.map(\.time), shape: [count])
+        result["dataset/requests"] = .float64(rows.map(\.requests), shape: [count])
+        result["dataset/age"] = .float64(rows.map(\.age), shape: [count])
+        result["dataset/objective"] = .float64(rows.map(\.objective), shape: [count])
+        result["dataset/p99"] = .float64(rows.map(\.p99), shape: [count])
+        return result
+    }
+
+    private typealias Value = Checkpoint.Value
+
+    /// Reads a data set back.
+    /// - Throws: `CheckpointError` naming what is missing or has another type or shape; `PredictionError` for names that
+    ///   are out of range.
+    public init(_ checkpoint: Checkpoint) throws {
+        func names(_ path: String) throws -> [String] {
+            try checkpoint.text(path).split(separator: "\n").map(String.init)
+        }
+        let features = try names("dataset/features")
+        self.init(features: features, windowSeconds: try checkpoint.double("dataset/window_seconds"))
+        let episodes = try checkpoint.integers("dataset/episode")
+        let shape = [episodes.count]
+        let values = try checkpoint.floats("dataset/values", shape: [episodes.count, features.count])
+        let (nodeNames, serviceNames) = (try names("dataset/node_names"), try names("dataset/service_names"))
+        let nodes = try checkpoint.integers("dataset/node", shape: shape)
+        let services = try checkpoint.integers("dataset/service", shape: shape)
+        let seeds = try checkpoint.words("dataset/seed", shape: shape)
+        let windows = try checkpoint.integers("dataset/window", shape: shape)
+        let times = try checkpoint.doubles("dataset/time", shape: shape)
+        let requests = try checkpoint.doubles("dataset/requests", shape: shape)
+        let ages = try checkpoint.doubles("dataset/age", shape: shape)
+        let objectives = try checkpoint.doubles("dataset/objective", shape: shape)
+        let labels = try checkpoint.doubles("dataset/p99", shape: shape)
+        for index in episodes.indices {
+            guard nodeNames.indices.contains(Int(nodes[index])), serviceNames.indices.contains(Int(services[index]))
+            else { throw PredictionError("dataset/node or dataset/service: row \(index) names what there is not") }
+            append(
+                Row(
+                    episode: Int(episodes[index]), seed: seeds[index], window: Int(windows[index]),
+                    time: times[index],
+                    node: nodeNames[Int(nodes[index])], service: serviceNames[Int(services[index])],
+                    requests: requests[index], age: ages[index], objective: objectives[index], p99: labels[index]),
+                features: values[index * features.count..<(index + 1) * features.count])
+        }
+    }
+
+    /// Writes the data set as an HDF5 file, in place of what was there, whole or not at all.
+    /// - Throws: `CheckpointError` naming the file.
+    public func write(to file: String) throws { try checkpoint.write(to: file) }
+
+    /// Reads a file that `write` wrote.
+    /// - Throws: `CheckpointError` or `PredictionError` naming the file and what is wrong with it.
+    public init(file: String) throws {
+        do {
+            try self.init(Checkpoint.read(file))
+        } catch let error as PredictionError {
+            throw PredictionError("\(file): \(error)")
+        }
+    }
+}

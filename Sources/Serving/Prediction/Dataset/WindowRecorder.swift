@@ -1,0 +1,61 @@
+public import Cluster
+
+/// Turns the windows of episodes into rows of a data set.
+public struct WindowRecorder: Sendable {
+    /// What has been recorded.
+    public private(set) var dataset: PredictionDataset
+    /// Windows of a service on a node with fewer requests are left out: their p99 is that of a few.
+    public let minimumRequests: Double
+    /// How many those were.
+    public private(set) var leftOut = 0
+    private var episode = -1
+    private var seed: UInt64 = 0
+    private var window = 0
+    private var before: ClusterSnapshot?
+
+    /// A recorder that goes on with a data set.
+    public init(_ dataset: PredictionDataset, minimumRequests: Double = 100) {
+        self.dataset = dataset
+        self.minimumRequests = minimumRequests
+    }
+
+    /// Begins an episode.
+    /// - Parameters:
+    ///   - episode: a number that no other of the data set has.
+    ///   - seed: of its load and interference.
+    ///   - snapshot: what is known at its beginning.
+    public mutating func begin(episode: Int, seed: UInt64, _ snapshot: ClusterSnapshot) {
+        (self.episode, self.seed, window, before) = (episode, seed, 0, snapshot)
+    }
+
+    /// Records a window.
+    /// - Parameters:
+    ///   - report: what happened in it.
+    ///   - snapshot: what is known at its end.
+    ///   - time: when that was, in seconds since 1970; 0 for a simulated window.
+    /// - Throws: `PredictionError` for a report that does not tell nodes apart.
+    public mutating func record(_ report: IntervalReport, _ snapshot: ClusterSnapshot, time: Double = 0) throws {
+        guard let nodes = report.nodes else {
+            throw PredictionError(
+                "the latencies of nodes cannot be told apart: send the load to the pods (route: pods), not to the service"
+            )
+        }
+        for interval in nodes {
+            guard interval.requests >= minimumRequests else {
+                leftOut += 1
+                continue
+            }
+            let (node, service) = (snapshot.nodes[interval.node], snapshot.services[interval.service])
+            let ages = [node.cpuUsage, node.memoryUsage, node.memoryBandwidth, service.arrivalRate, service.cpuUsage]
+            dataset.append(
+                PredictionDataset.Row(
+                    episode: episode, seed: seed, window: window, time: time, node: node.name, service: service.name,
+                    requests: interval.requests, age: ages.compactMap { $0?.age }.max() ?? 0,
+                    objective: service.latencyObjective, p99: interval.latencyP99),
+                features: PredictionFeature.row(
+                    service: interval.service, node: interval.node, in: snapshot, before: before))
+        }
+        before = snapshot
+        window += 1
+    }
+}

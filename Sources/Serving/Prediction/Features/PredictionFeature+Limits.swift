@@ -1,0 +1,16 @@
+extension PredictionFeature {
+    /// What the feature can be at all; anything else is an error, of units most likely. Usage may exceed what is
+    /// allocatable: the node keeps some for itself.
+    public var limits: ClosedRange<Double> {
+        switch self {
+        case .cpuUsed, .memoryUsed, .memoryBandwidth, .neighbourCPU: 0...10
+        case .cacheMissRatio: 0...1
+        case .instructionsPerCycle: 0...16
+        case .cpuRequested, .memoryRequested, .neighbourRequested: 0...100
+        case .pods, .replicas, .replicaRequest, .replicaLimit, .replicaCPU: 0...10_000
+        case .replicaRate, .replicaUtilization: 0...1e7
+        case .cpuUsedChange: -10...10
+        case .rateChange: -64...64
+        }
+    }
+}

@@ -1,0 +1,146 @@
+public import Cluster
+import Foundation
+
+/// What a prediction is made from: figures of a node in one window, and of a service's replicas on it.
+///
+/// A value that was not measured is missing, never zero; in rows it is NaN. docs/prediction.md has a table of them.
+public enum PredictionFeature: String, Sendable, Codable, CaseIterable {
+    // The node.
+    /// CPU in use / allocatable.
+    case cpuUsed = "cpu_used"
+    /// Memory in use / allocatable.
+    case memoryUsed = "memory_used"
+    /// Memory traffic / peak bandwidth.
+    case memoryBandwidth = "memory_bandwidth"
+    /// Last-level cache misses / references.
+    case cacheMissRatio = "cache_miss_ratio"
+    /// Instructions per cycle.
+    case instructionsPerCycle = "instructions_per_cycle"
+    /// CPU requested by the pods on it / allocatable.
+    case cpuRequested = "cpu_requested"
+    /// Memory requested by the pods on it / allocatable.
+    case memoryRequested = "memory_requested"
+    /// Pods on it.
+    case pods
+
+    // The service on the node.
+    /// Ready replicas of the service on the node.
+    case replicas
+    /// Requests per second to each replica.
+    case replicaRate = "replica_rate"
+    /// Cores that a replica requests.
+    case replicaRequest = "replica_request"
+    /// Most cores that a replica may use; missing without a limit.
+    case replicaLimit = "replica_limit"
+    /// Cores in use by a replica on the node, their mean.
+    case replicaCPU = "replica_cpu"
+    /// Cores in use by a replica / what it gets when all pods of the node want CPU: its request's share of the
+    /// allocatable. Above 1 it lives on what others leave.
+    case replicaUtilization = "replica_utilization"
+    /// CPU in use by everything but the service's replicas / allocatable.
+    case neighbourCPU = "neighbour_cpu"
+    /// CPU requested by everything but the service's replicas / allocatable.
+    case neighbourRequested = "neighbour_requested"
+
+    // Against the window before.
+    /// Rise of `cpu_used`.
+    case cpuUsedChange = "cpu_used_change"
+    /// log2 of the service's rate / its rate before.
+    case rateChange = "rate_change"
+
+    /// Names in the order of rows.
+    public static let names = allCases.map(\.rawValue)
+}
+
+extension PredictionFeature {
+    /// The features of a service on a node, in the order of `allCases`; NaN where missing. Cost: O(pods).
+    /// - Parameters:
+    ///   - service: index of the service in the snapshot.
+    ///   - node: index of the node.
+    ///   - snapshot: the window.
+    ///   - before: the window before; `nil` for none.
+    public static func row(
+        service: Int, node: Int, in snapshot: ClusterSnapshot, before: ClusterSnapshot? = nil
+    ) -> [Float] {
+        let source = Source(service: service, node: node, in: snapshot, before: before)
+        return allCases.map { feature in source.value(of: feature).map { Float($0) } ?? .nan }
+    }
+
+    private struct Source {
+        let node: Node
+        let nodeBefore: Node?
+        let service: Service
+        /// Ready replicas on the node, and in the cluster.
+        var replicas = 0
+        var allReplicas = 0
+        /// Cores in use by those on the node; `nil` where one was not measured.
+        var replicaCores: Double? = 0
+
+        init(service index: Int, node nodeIndex: Int, in snapshot: ClusterSnapshot, before: ClusterSnapshot?) {
+            node = snapshot.nodes[nodeIndex]
+            let name = node.name
+            nodeBefore = before?.nodes.first { $0.name == name }
+            service = snapshot.services[index]
+            for pod in snapshot.pods where pod.service == index && pod.phase == .ready {
+                allReplicas += 1
+                guard pod.node == nodeIndex else { continue }
+                replicas += 1
+                if let sum = replicaCores, let own = pod.cpuUsage?.value {
+                    replicaCores = sum + own
+                } else {
+                    replicaCores = nil
+                }
+            }
+        }
+
+        func value(of feature: PredictionFeature) -> Double? {
+            let allocatable = node.allocatable
+            return switch feature {
+            case .cpuUsed: ratio(node.cpuUsage?.value, allocatable.cpu)
+            case .memoryUsed: ratio(node.memoryUsage?.value, allocatable.memory)
+            case .memoryBandwidth: node.peakMemoryBandwidth.flatMap { ratio(node.memoryBandwidth?.value, $0) }
+            case .cacheMissRatio: node.cacheMissRatio?.value
+            case .instructionsPerCycle: node.instructionsPerCycle?.value
+            case .cpuRequested: ratio(node.requested.cpu, allocatable.cpu)
+            case .memoryRequested: ratio(node.requested.memory, allocatable.memory)
+            case .pods: Double(node.podCount)
+            case .replicas: Double(replicas)
+            case .replicaRate: ratio(service.arrivalRate?.value, Double(allReplicas))
+            case .replicaRequest: service.requests.cpu
+            case .replicaLimit: service.cpuLimit
+            case .replicaCPU: ratio(replicaCores, Double(replicas))
+            case .replicaUtilization: replicaShare.flatMap { ratio(ratio(replicaCores, Double(replicas)), $0) }
+            case .neighbourCPU:
+                replicaCores.flatMap { own in ratio(node.cpuUsage.map { max(0, $0.value - own) }, allocatable.cpu) }
+            case .neighbourRequested:
+                ratio(max(0, node.requested.cpu - Double(replicas) * service.requests.cpu), allocatable.cpu)
+            case .cpuUsedChange: cpuUsedChange
+            case .rateChange: rateChange
+            }
+        }
+
+        /// Cores that a replica gets when all pods of the node want CPU; `nil` where it requests none.
+        private var replicaShare: Double? {
+            guard node.requested.cpu > 0, service.requests.cpu > 0 else { return nil }
+            return node.allocatable.cpu * service.requests.cpu / node.requested.cpu
+        }
+
+        private var cpuUsedChange: Double? {
+            guard let now = ratio(node.cpuUsage?.value, node.allocatable.cpu), let nodeBefore,
+                let then = ratio(nodeBefore.cpuUsage?.value, nodeBefore.allocatable.cpu)
+            else { return nil }
+            return now - then
+        }
+
+        private var rateChange: Double? {
+            guard let now = service.arrivalRate?.value, let then = service.previousArrivalRate?.value, now > 0, then > 0
+            else { return nil }
+            return log2(now / then)
+        }
+
+        private func ratio(_ value: Double?, _ whole: Double) -> Double? {
+            guard let value, whole > 0 else { return nil }
+            return value / whole
+        }
+    }
+}

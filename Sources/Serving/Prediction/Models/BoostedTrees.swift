@@ -1,0 +1,181 @@
+import CXGBoost
+import Foundation
+import Synchronization
+
+/// Regression trees of XGBoost, grown or read back.
+///
+/// Predictions may be asked for from any thread at once (XGBoost's in-place prediction locks nothing for trees);
+/// contributions take turns.
+final class BoostedTrees: Sendable {
+    /// Number of features.
+    let width: Int
+    // Written in the initialisers only; XGBoost's tree predictions change nothing in it.
+    private nonisolated(unsafe) let handle: BoosterHandle
+    private let contributing = Mutex<Void>(())
+
+    /// Grows trees.
+    /// - Parameters:
+    ///   - values: rows × `labels.count`'s width, NaN where missing.
+    ///   - labels: one for each row, finite.
+    init(_ values: [Float], width: Int, labels: [Float], _ settings: PredictorSettings) throws {
+        self.width = width
+        let data = try Self.matrix(values, width: width)
+        defer { XGDMatrixFree(data) }
+        try Self.check(XGDMatrixSetFloatInfo(data, "label", labels, UInt64(labels.count)))
+        // Features that are the same in all rows cannot split them; among those a split chooses from they would only
+        // stand in the way of others.
+        let varying = Self.varyingFeatures(values, width: width)
+        try Self.check(XGDMatrixSetFloatInfo(data, "feature_weights", varying, UInt64(width)))
+        let varyingShare = Double(max(1, varying.count { $0 > 0 })) / Double(width)
+        var made: BoosterHandle?
+        try Self.check([data].withUnsafeBufferPointer { XGBoosterCreate($0.baseAddress, 1, &made) })
+        guard let made else { throw PredictionError("XGBoost made no booster") }
+        handle = made
+        // A forest's leaf is the mean of its rows; shrinking it would leave a part that no further tree makes up for.
+        let isForest = settings.kind == .forest
+        let mean = labels.reduce(0) { $0 + Double($1) } / Double(max(1, labels.count))
+        let parameters: KeyValuePairs<String, Any> = [
+            "objective": "reg:squarederror", "tree_method": "exact", "base_score": mean, "verbosity": 0,
+            "seed": settings.seed, "nthread": settings.threads, "max_depth": settings.depth,
+            "eta": isForest ? 1 : settings.learningRate, "num_parallel_tree": isForest ? settings.trees : 1,
+            "subsample": settings.rowShare, "colsample_bynode": settings.featureShare * varyingShare,
+            "min_child_weight": settings.leafRows, "lambda": isForest ? 0 : settings.regularization,
+        ]
+        for (name, value) in parameters { try Self.check(XGBoosterSetParam(handle, name, "\(value)")) }
+        for round in 0..<(isForest ? 1 : settings.trees) {
+            try Self.check(XGBoosterUpdateOneIter(handle, Int32(round), data))
+        }
+        try prepare()
+    }
+
+    /// Reads trees back.
+    /// - Parameter json: what `json` gave.
+    /// - Throws: `PredictionError` for what is no model, or one of another number of features.
+    init(json: String, width: Int) throws {
+        self.width = width
+        var made: BoosterHandle?
+        try Self.check(XGBoosterCreate(nil, 0, &made))
+        guard let made else { throw PredictionError("XGBoost made no booster") }
+        handle = made
+        let bytes = Array(json.utf8)
+        try Self.check(XGBoosterLoadModelFromBuffer(handle, bytes, UInt64(bytes.count)))
+        var features: bst_ulong = 0
+        try Self.check(XGBoosterGetNumFeature(handle, &features))
+        guard Int(features) == width else {
+            throw PredictionError("the trees are of \(features) features, expected \(width)")
+        }
+        try prepare()
+    }
+
+    deinit { XGBoosterFree(handle) }
+
+    /// Predictions are of single rows or small batches, on the thread that asks. The first configures the booster, which
+    /// later ones then share without writing to it.
+    private func prepare() throws {
+        try Self.check(XGBoosterSetParam(handle, "nthread", "1"))
+        _ = try predict([Float](repeating: .nan, count: width))
+    }
+
+    /// The trees as JSON text.
+    func json() throws -> String {
+        var (length, text): (bst_ulong, UnsafePointer<CChar>?) = (0, nil)
+        try Self.check(XGBoosterSaveModelToBuffer(handle, "{\"format\": \"json\"}", &length, &text))
+        guard let text else { throw PredictionError("XGBoost wrote no model") }
+        return String(decoding: UnsafeRawBufferPointer(start: text, count: Int(length)), as: UTF8.self)
+    }
+
+    /// The trees' sums for rows.
+    /// - Parameter values: rows × width, NaN where missing.
+    func predict(_ values: [Float]) throws -> [Float] {
+        let rows = values.count / width
+        precondition(values.count == rows * width, "rows of another width")
+        guard rows > 0 else { return [] }
+        return try values.withUnsafeBufferPointer { values in
+            let interface = Self.arrayInterface(values, rows: rows, width: width)
+            var (shape, dimensions): (UnsafePointer<bst_ulong>?, bst_ulong) = (nil, 0)
+            var result: UnsafePointer<Float>?
+            try Self.check(
+                XGBoosterPredictFromDense(
+                    handle, interface, Self.predictionConfiguration, nil, &shape, &dimensions, &result))
+            // The buffer is XGBoost's, one for each thread.
+            return Array(UnsafeBufferPointer(start: result, count: rows))
+        }
+    }
+
+    private static let predictionConfiguration =
+        "{\"type\":1,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,\"strict_shape\":false,"
+        + "\"cache_id\":0,\"missing\":NaN}"
+
+    /// What each feature adds to each row's sum, by Shapley values (Lundberg et al., "Consistent individualized feature
+    /// attribution for tree ensembles", 2018): rows × (width + 1), the last being what there is without any.
+    func contributions(_ values: [Float]) throws -> [Float] {
+        let rows = values.count / width
+        precondition(values.count == rows * width, "rows of another width")
+        guard rows > 0 else { return [] }
+        return try contributing.withLock { _ in
+            let data = try Self.matrix(values, width: width)
+            defer { XGDMatrixFree(data) }
+            var (shape, dimensions): (UnsafePointer<bst_ulong>?, bst_ulong) = (nil, 0)
+            var result: UnsafePointer<Float>?
+            let configuration =
+                "{\"type\":2,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,\"strict_shape\":false}"
+            try Self.check(
+                XGBoosterPredictFromDMatrix(handle, data, configuration, &shape, &dimensions, &result))
+            return Array(UnsafeBufferPointer(start: result, count: rows * (width + 1)))
+        }
+    }
+
+    /// The total gain of the splits on each feature, as shares of their sum.
+    func importance() throws -> [Double] {
+        var (names, shape): (UnsafeMutablePointer<UnsafePointer<CChar>?>?, UnsafePointer<bst_ulong>?) = (nil, nil)
+        var (count, dimensions): (bst_ulong, bst_ulong) = (0, 0)
+        var scores: UnsafePointer<Float>?
+        try Self.check(
+            XGBoosterFeatureScore(
+                handle, "{\"importance_type\":\"total_gain\"}", &count, &names, &dimensions, &shape, &scores))
+        var result = [Double](repeating: 0, count: width)
+        for index in 0..<Int(count) {
+            // Without names of their own features are called f0, f1, …
+            guard let name = names?[index].map({ String(cString: $0) }), let feature = Int(name.dropFirst()),
+                result.indices.contains(feature)
+            else { continue }
+            result[feature] = Double(scores?[index] ?? 0)
+        }
+        let sum = result.reduce(0, +)
+        return sum > 0 ? result.map { $0 / sum } : result
+    }
+
+    /// 1 for each feature that differs between rows, counting missing as a value of its own; 0 for the others.
+    private static func varyingFeatures(_ values: [Float], width: Int) -> [Float] {
+        (0..<width).map { feature in
+            let first = values.indices.contains(feature) ? values[feature] : .nan
+            let varies = stride(from: feature, to: values.count, by: width).contains {
+                values[$0] != first && !(values[$0].isNaN && first.isNaN)
+            }
+            return varies ? 1 : 0
+        }
+    }
+
+    // MARK: Calls
+
+    private static func matrix(_ values: [Float], width: Int) throws -> DMatrixHandle {
+        var made: DMatrixHandle?
+        try check(
+            XGDMatrixCreateFromMat(values, bst_ulong(values.count / width), bst_ulong(width), .nan, &made))
+        guard let made else { throw PredictionError("XGBoost made no matrix") }
+        return made
+    }
+
+    /// NumPy's array interface: where the numbers lie.
+    private static func arrayInterface(_ values: UnsafeBufferPointer<Float>, rows: Int, width: Int) -> String {
+        "{\"data\":[\(UInt(bitPattern: values.baseAddress)),true],\"shape\":[\(rows),\(width)],\"typestr\":\"<f4\","
+            + "\"version\":3}"
+    }
+
+    private static func check(_ status: Int32) throws {
+        guard status != 0 else { return }
+        let message = String(cString: XGBGetLastError())
+        // The rest is a stack trace.
+        throw PredictionError("XGBoost: \(message.split(separator: "\n").first ?? "failed")")
+    }
+}

@@ -1,0 +1,82 @@
+public import Checkpoints
+import Foundation
+import Settings
+
+extension LatencyPredictor {
+    /// Version of the meaning of a predictor's file.
+    static let formatVersion: Int64 = 1
+
+    /// The predictor as named values: what its file holds.
+    public func checkpoint() throws -> Checkpoint {
+        var result = Checkpoint()
+        result["predictor/version"] = .int64([Self.formatVersion], shape: [])
+        result["predictor/features"] = .text(features.joined(separator: "\n"))
+        result["predictor/settings"] = .text(try settings.yaml())
+        result["predictor/objective"] = .float64([objective], shape: [])
+        result["predictor/dataset_fingerprint"] = .text(datasetFingerprint)
+        result["predictor/calibration"] = .float64([slope, intercept], shape: [2])
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        result["predictor/validation"] = .text(String(decoding: try encoder.encode(validation), as: UTF8.self))
+        result["predictor/trees"] = .text(try trees.json())
+        return result
+    }
+
+    /// Reads a predictor back.
+    /// - Throws: `CheckpointError` for what is missing; `PredictionError` for another version or other features than this
+    ///   program computes.
+    public init(_ checkpoint: Checkpoint) throws {
+        let version = try checkpoint.integer("predictor/version")
+        guard version == Self.formatVersion else {
+            throw PredictionError(
+                "the predictor has version \(version), this program reads version \(Self.formatVersion): train it again"
+            )
+        }
+        let features = try checkpoint.text("predictor/features").split(separator: "\n").map(String.init)
+        if let mismatch = Self.mismatch(features) {
+            throw PredictionError("the predictor is of other features than this program's: \(mismatch); train it again")
+        }
+        let calibration = try checkpoint.doubles("predictor/calibration", shape: [2])
+        let objective = try checkpoint.double("predictor/objective")
+        guard objective > 0, objective.isFinite, calibration.allSatisfy(\.isFinite) else {
+            throw PredictionError("predictor/objective or predictor/calibration holds no sound number")
+        }
+        let validation: PredictionScores
+        do {
+            let text = try checkpoint.text("predictor/validation")
+            validation = try JSONDecoder().decode(PredictionScores.self, from: Data(text.utf8))
+        } catch is DecodingError {
+            throw PredictionError("predictor/validation cannot be read")
+        }
+        try self.init(
+            features: features, settings: PredictorSettings.decode(yaml: try checkpoint.text("predictor/settings")),
+            objective: objective, datasetFingerprint: try checkpoint.text("predictor/dataset_fingerprint"),
+            validation: validation, slope: calibration[0], intercept: calibration[1],
+            trees: BoostedTrees(json: try checkpoint.text("predictor/trees"), width: features.count))
+    }
+
+    /// The first feature in which a list differs from this program's; `nil` where it does not.
+    private static func mismatch(_ features: [String]) -> String? {
+        let own = PredictionFeature.names
+        for index in 0..<max(features.count, own.count) {
+            let found = index < features.count ? features[index] : "none"
+            let expected = index < own.count ? own[index] : "none"
+            if found != expected { return "feature \(index) is \(found), expected \(expected)" }
+        }
+        return nil
+    }
+
+    /// Writes the predictor as one file, in place of what was there, whole or not at all.
+    /// - Throws: `CheckpointError` naming the file.
+    public func write(to file: String) throws { try checkpoint().write(to: file) }
+
+    /// Reads a file that `write` wrote.
+    /// - Throws: `CheckpointError` or `PredictionError` naming the file and what is wrong with it.
+    public init(file: String) throws {
+        do {
+            try self.init(Checkpoint.read(file))
+        } catch let error as PredictionError {
+            throw PredictionError("\(file): \(error)")
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import Baselines
+import Cluster
+import Foundation
+import Gym
+import Live
+import Prediction
+import Randomness
+import Simulator
+import Workloads
+
+/// `berth predict record`
+struct PredictRecordCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "record", abstract: "Records episodes as a data set that predictors are trained on.",
+        discussion: """
+            One row for each window, node and service: figures of the node and of the service's replicas on it, and the \
+            p99 that their requests met. The data set is written after each episode; the same command goes on with one \
+            that was broken off.
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(name: .long, help: ArgumentHelp("The data set, an HDF5 file.", valueName: "file"))
+    var out: String
+
+    mutating func run() throws {
+        let configuration = try RecordConfiguration.read(options.config, overrides: options.set)
+        var dataset = PredictionDataset(windowSeconds: configuration.windowSeconds)
+        if FileManager.default.fileExists(atPath: out) {
+            dataset = try PredictionDataset(file: out)
+            guard dataset.features == PredictionFeature.names, dataset.windowSeconds == configuration.windowSeconds
+            else {
+                throw CommandFailure.usage(
+                    "\(out) has other features or windows than this configuration", hint: "name a new file")
+            }
+        }
+        var recorder = WindowRecorder(dataset, minimumRequests: configuration.minimumRequests)
+        let schedule = configuration.schedule
+        let first = dataset.nextEpisode
+        Interruption.install()
+        var progress = ProgressDisplay(unit: "episodes", total: schedule.count, first: first)
+        for position in first..<max(first, schedule.count) {
+            let (seed, policy) = schedule[position]
+            do {
+                if configuration.live != nil {
+                    try playLive(configuration, policy, position, seed: seed, into: &recorder)
+                } else {
+                    var cluster = try SimulatedCluster(settings: configuration.simulator)
+                    cluster.reportsNodes = true
+                    var environment = ClusterEnvironment(backend: cluster, settings: configuration.episode, seed: seed)
+                    try Self.play(configuration, policy, position, seed: seed, &environment, into: &recorder)
+                }
+                guard Interruption.signalNumber == nil else { throw CancellationError() }
+            } catch is CancellationError {
+                progress.interrupt()
+                throw CommandFailure(
+                    message: "interrupted after \(position) of \(schedule.count) episodes",
+                    hint: "the same command goes on where it stopped", status: Interruption.exitStatus)
+            }
+            try recorder.dataset.write(to: out)
+            progress.update(position + 1, details: [("rows", Double(recorder.dataset.count))])
+        }
+        progress.finish(schedule.count)
+        print(DataQuality(recorder.dataset).text, terminator: "")
+        if recorder.leftOut > 0 {
+            print("left out: \(recorder.leftOut) windows of fewer than \(Int(recorder.minimumRequests)) requests")
+        }
+    }
+
+    private func playLive(
+        _ configuration: RecordConfiguration, _ policy: String, _ episode: Int, seed: UInt64,
+        into recorder: inout WindowRecorder
+    ) throws {
+        guard var settings = configuration.live else { return }
+        if let interference = configuration.interference {
+            settings.interferencePlan = interference.plan(
+                seconds: settings.interval * Double(configuration.episode.intervals), seed: seed)
+        }
+        let backend = try LiveRuns.cluster(settings)
+        do {
+            var environment = ClusterEnvironment(backend: backend, settings: configuration.episode, seed: seed)
+            try Self.play(configuration, policy, episode, seed: seed, &environment, into: &recorder)
+            try backend.close()
+        } catch {
+            do { try backend.close() } catch let second { CommandFailure.warn("not everything was removed: \(second)") }
+            throw error
+        }
+    }
+
+    private static func play<Backend: ClusterBackend>(
+        _ configuration: RecordConfiguration, _ name: String, _ episode: Int, seed: UInt64,
+        _ environment: inout ClusterEnvironment<Backend>, into recorder: inout WindowRecorder
+    ) throws {
+        var policy = try BaselineCatalog.policy(named: name, configuration.baselines)
+        var generator = RandomGenerator(seed: seed, stream: 7)
+        policy.reset()
+        try environment.begin(seed: seed)
+        recorder.begin(episode: episode, seed: seed, environment.snapshot)
+        var isOver = false
+        while !isOver, let decision = environment.decision, Interruption.signalNumber == nil {
+            let choice = try policy.choose(decision, in: environment.snapshot, using: &generator)
+            isOver = try environment.perform(choice).ended
+            guard let report = environment.info.report else { continue }
+            let time = configuration.live == nil ? 0 : Date.now.timeIntervalSince1970
+            try recorder.record(report, environment.snapshot, time: time)
+        }
+        if let failure = environment.info.report?.failure {
+            CommandFailure.warn("episode \(episode) broke off: \(failure)")
+        }
+    }
+}

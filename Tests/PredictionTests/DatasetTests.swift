@@ -1,0 +1,118 @@
+import Checkpoints
+import Cluster
+import Foundation
+import Prediction
+import Simulator
+import Testing
+
+@Suite struct DatasetTests {
+    @Test func aFileGivesBackWhatWasWritten() throws {
+        try withTemporaryFile { file in
+            let dataset = sampleDataset(episodes: 3)
+            try dataset.write(to: file)
+            let read = try PredictionDataset(file: file)
+            // NaN equals nothing, so by bits.
+            #expect(read.values.map(\.bitPattern) == dataset.values.map(\.bitPattern))
+            #expect(read.rows == dataset.rows && read.features == dataset.features)
+            #expect(read.fingerprint == dataset.fingerprint)
+        }
+    }
+
+    @Test func foreignFilesAreRefused() throws {
+        try withTemporaryFile { file in
+            #expect(throws: CheckpointError.self) { try PredictionDataset(file: file) }
+            try Checkpoint(values: ["dataset/features": .text("cpu_used")]).write(to: file)
+            #expect { try PredictionDataset(file: file) } throws: { "\($0)".contains("dataset/window_seconds") }
+        }
+    }
+
+    @Test func noEpisodeIsOnBothSidesOfASplit() throws {
+        var dataset = sampleDataset(episodes: 10)
+        // Repetitions: other episodes of the same seeds.
+        try dataset.append(sampleDataset(episodes: 3))
+        #expect(dataset.episodes == Array(0..<13))
+        for seed in 0..<20 {
+            let split = try dataset.splitByEpisode(heldOut: 0.3, seed: UInt64(seed))
+            let (training, heldOut) = (Set(split.training.rows.map(\.seed)), Set(split.heldOut.rows.map(\.seed)))
+            #expect(training.isDisjoint(with: heldOut) && heldOut.count == 3)
+            #expect(split.training.count + split.heldOut.count == dataset.count)
+        }
+        #expect(throws: PredictionError.self) { try sampleDataset(episodes: 1).splitByEpisode(heldOut: 0.3, seed: 0) }
+        let first = try dataset.splitByEpisode(heldOut: 0.3, seed: 0).heldOut.rows
+        #expect(try dataset.splitByEpisode(heldOut: 0.3, seed: 0).heldOut.rows == first)
+    }
+
+    @Test func repetitionsTellTheRepeatError() throws {
+        var dataset = sampleDataset(episodes: 4, noise: 0)
+        #expect(dataset.repeatError == nil)
+        var again = PredictionDataset(windowSeconds: 20)
+        for index in 0..<dataset.count {
+            var row = dataset.rows[index]
+            row.p99 *= 1.25
+            again.append(row, features: dataset.features(of: index))
+        }
+        try dataset.append(again)
+        // Half of the pairs are at 0.25, half at 1 - 1 / 1.25.
+        #expect(abs((dataset.repeatError ?? 0) - 0.225) < 1e-9)
+    }
+
+    /// Every kind of damage is named; the sound set passes.
+    @Test func brokenSetsAreRefusedWithTheReason() throws {
+        let sound = sampleDataset(episodes: 4)
+        try DataQuality(sound).check()
+        func damaged(_ change: (Int, inout PredictionDataset.Row, inout [Float]) -> Void) -> PredictionDataset {
+            var result = PredictionDataset(windowSeconds: 20)
+            for index in 0..<sound.count {
+                var (row, features) = (sound.rows[index], Array(sound.features(of: index)))
+                change(index, &row, &features)
+                result.append(row, features: features)
+            }
+            return result
+        }
+        let cases: [(PredictionDataset, String)] = [
+            (PredictionDataset(windowSeconds: 20), "no rows"),
+            (damaged { _, row, _ in row.seed = 1 }, "one episode"),
+            (damaged { index, row, _ in if index == 5 { row.p99 = .nan } }, "1 of 80 labels"),
+            (damaged { index, row, _ in if index == 5 { row.p99 = 0 } }, "1 of 80 labels"),
+            (damaged { _, row, _ in row.p99 = 0.1 }, "all labels are 0.1 s"),
+            (damaged { index, row, _ in if index % 5 == 0 { row.age = 61 } }, "16 of 80 rows"),
+            (damaged { index, row, _ in if index % 5 == 0 { row.age = .nan } }, "16 of 80 rows"),
+            (damaged { index, row, _ in if index == 1 { row = sound.rows[0]; row.window = 0 } }, "there twice"),
+            (damaged { _, _, features in features[0] = .nan }, "cpu_used is missing in 100 %"),
+            (damaged { index, _, features in if index == 3 { features[0] = .infinity } }, "cpu_used is not from 0"),
+            (damaged { index, _, features in if index == 3 { features[0] = -0.1 } }, "cpu_used is not from 0"),
+        ]
+        for (dataset, reason) in cases {
+            #expect { try DataQuality(dataset).check() } throws: { "\($0)".contains(reason) }
+        }
+        #expect(DataQuality(sound).remarks.contains("memory_bandwidth was never measured"))
+        #expect(DataQuality(sound).remarks.contains("replicas is always 1.0"))
+    }
+
+    /// The simulator as a recorder sees it: rows for each node that answered, none of a backend that does not tell
+    /// nodes apart.
+    @Test func episodesBecomeRows() throws {
+        var cluster = try SimulatedCluster(settings: SimulatorSettings())
+        cluster.reportsNodes = true
+        cluster.reset(seed: 5)
+        var recorder = WindowRecorder(PredictionDataset(windowSeconds: 20), minimumRequests: 1)
+        recorder.begin(episode: 0, seed: 5, cluster.snapshot)
+        var expected = 0
+        for _ in 0..<10 {
+            let report = try cluster.advance()
+            expected += report.nodes?.count ?? 0
+            try recorder.record(report, cluster.snapshot)
+        }
+        #expect(recorder.dataset.count == expected - recorder.leftOut && expected > 20)
+        #expect(recorder.dataset.rows.map(\.window).max() == 9)
+        cluster.reportsNodes = false
+        let report = try cluster.advance()
+        #expect { try recorder.record(report, cluster.snapshot) } throws: { "\($0)".contains("route: pods") }
+    }
+}
+
+func withTemporaryFile(_ body: (String) throws -> Void) throws {
+    let file = FileManager.default.temporaryDirectory.appending(path: "berth-prediction-\(UUID().uuidString).h5").path
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    try body(file)
+}

@@ -1,0 +1,60 @@
+import Cluster
+import Prediction
+import Testing
+
+@Suite struct FeatureTests {
+    private func value(_ feature: PredictionFeature, _ row: [Float]) -> Float {
+        row[PredictionFeature.allCases.firstIndex(of: feature) ?? 0]
+    }
+
+    /// Two nodes, one service with two replicas on the first and one on the second, and a neighbour on the first.
+    private func snapshot() -> ClusterSnapshot {
+        let nodes = ["a", "b"].map { Node(name: $0, allocatable: Resources(cpu: 4, memory: 8e9)) }
+        var service = Service(
+            name: "web", replicas: 3, maximumReplicas: 5, requests: Resources(cpu: 0.5, memory: 1e9), cpuLimit: 2,
+            latencyObjective: 0.1)
+        service.arrivalRate = Measurement(90, age: 1)
+        service.previousArrivalRate = Measurement(45, age: 21)
+        var pods: [Pod] = []
+        for (id, (node, owner, requests)) in [(0, 0, 0.5), (0, 0, 0.5), (1, 0, 0.5), (0, -1, 1.5)].enumerated() {
+            var pod = Pod(
+                id: id, name: "pod\(id)", service: owner < 0 ? nil : 0, node: node, phase: .ready,
+                requests: Resources(cpu: requests, memory: 1e9), created: 0)
+            pod.cpuUsage = Measurement(owner < 0 ? 1.4 : 0.3, age: 2)
+            pods.append(pod)
+        }
+        var snapshot = ClusterSnapshot(nodes: nodes, services: [service], pods: pods)
+        snapshot.recountNodes()
+        snapshot.nodes[0].cpuUsage = Measurement(2, age: 3)
+        snapshot.nodes[0].memoryUsage = Measurement(2e9, age: 3)
+        return snapshot
+    }
+
+    @Test func theyAreWhatTheirNamesSay() {
+        var before = snapshot()
+        before.nodes[0].cpuUsage = Measurement(1, age: 3)
+        let row = PredictionFeature.row(service: 0, node: 0, in: snapshot(), before: before)
+        let expected: [(PredictionFeature, Float)] = [
+            (.cpuUsed, 0.5), (.memoryUsed, 0.25), (.cpuRequested, 2.5 / 4), (.memoryRequested, 3.0 / 8), (.pods, 3),
+            (.replicas, 2), (.replicaRate, 30), (.replicaRequest, 0.5), (.replicaLimit, 2), (.replicaCPU, 0.3),
+            // A replica's share of four cores is 0.5 of the 2.5 that are requested: 0.8.
+            (.replicaUtilization, 0.3 / 0.8), (.neighbourCPU, 1.4 / 4), (.neighbourRequested, 1.5 / 4),
+            (.cpuUsedChange, 0.25), (.rateChange, 1),
+        ]
+        for (feature, wanted) in expected { #expect(abs(value(feature, row) - wanted) < 1e-6, "\(feature)") }
+    }
+
+    @Test func whatIsNotMeasuredIsMissing() {
+        var blind = snapshot()
+        for index in blind.pods.indices { blind.pods[index].cpuUsage = nil }
+        blind.services[0].arrivalRate = nil
+        let row = PredictionFeature.row(service: 0, node: 1, in: blind)
+        let missing: Set<PredictionFeature> = [
+            .cpuUsed, .memoryUsed, .memoryBandwidth, .cacheMissRatio, .instructionsPerCycle, .replicaRate, .replicaCPU,
+            .replicaUtilization, .neighbourCPU, .cpuUsedChange, .rateChange,
+        ]
+        for feature in PredictionFeature.allCases {
+            #expect(value(feature, row).isNaN == missing.contains(feature), "\(feature)")
+        }
+    }
+}

@@ -1,0 +1,195 @@
+import Checkpoints
+import Foundation
+import Prediction
+import Randomness
+import TestServers
+import Testing
+
+@Suite struct LatencyPredictorTests {
+    private func settings(_ kind: PredictorKind = .boosting) -> PredictorSettings {
+        var settings = PredictorSettings()
+        settings.kind = kind
+        settings.trees = 100
+        if kind == .forest { settings.depth = 12 }
+        return settings
+    }
+
+    @Test(arguments: PredictorKind.allCases)
+    func itLearnsWhatALinearModelCannot(_ kind: PredictorKind) throws {
+        let split = try sampleDataset(episodes: 40).splitByEpisode(heldOut: 0.25, seed: 0)
+        let predictor = try LatencyPredictor(training: split.training, settings(kind))
+        let measured = split.heldOut.rows.map(\.p99)
+        func error(_ predicted: [Double]) -> Double {
+            PredictionScores(
+                predicted: predicted, measured: measured,
+                objectives: split.heldOut.rows.map(\.objective)
+            ).medianError
+        }
+        let own = error(try predictor.predict(split.heldOut.values).map(\.p99))
+        let linear = error(LinearPredictor(training: split.training).predict(split.heldOut))
+        let mean = error(LinearPredictor.mean(of: split.training).predict(split.heldOut))
+        #expect(own < 0.13 && own < linear && linear < mean)
+        // Cross-validation tells the truth about rows that were not seen.
+        #expect(abs(predictor.validation.medianError - own) < 0.04)
+        #expect(predictor.objective == 0.05)
+    }
+
+    @Test func equalSeedsGiveEqualFilesWhateverTheThreads() throws {
+        let dataset = sampleDataset()
+        var threads = settings()
+        let one = try LatencyPredictor(training: dataset, threads).checkpoint()
+        threads.threads = 2
+        let two = try LatencyPredictor(training: dataset, threads).checkpoint()
+        #expect(one["predictor/trees"] == two["predictor/trees"])
+        threads.seed = 1
+        #expect(
+            try LatencyPredictor(training: dataset, threads).checkpoint()["predictor/trees"] != one["predictor/trees"])
+    }
+
+    @Test(arguments: PredictorKind.allCases)
+    func aFileGivesBackThePredictor(_ kind: PredictorKind) throws {
+        let dataset = sampleDataset()
+        let predictor = try LatencyPredictor(training: dataset, settings(kind))
+        try withTemporaryFile { file in
+            try predictor.write(to: file)
+            let read = try LatencyPredictor(file: file)
+            #expect(try read.predict(dataset.values) == predictor.predict(dataset.values))
+            #expect(read.settings == predictor.settings && read.validation == predictor.validation)
+            #expect(read.datasetFingerprint == dataset.fingerprint)
+            #expect(read.importance == predictor.importance)
+            var other = try Checkpoint.read(file)
+            other["predictor/features"] = .text(PredictionFeature.names.dropLast().joined(separator: "\n"))
+            try other.write(to: file)
+            #expect { try LatencyPredictor(file: file) } throws: {
+                "\($0)".contains("feature 17 is none, expected rate_change") && "\($0)".contains(file)
+            }
+            other = try predictor.checkpoint()
+            other["predictor/trees"] = .text("{\"learner\": {}}")
+            try other.write(to: file)
+            #expect(throws: PredictionError.self) { try LatencyPredictor(file: file) }
+            other["predictor/version"] = .int64([2], shape: [])
+            try other.write(to: file)
+            #expect { try LatencyPredictor(file: file) } throws: { "\($0)".contains("version 2") }
+        }
+    }
+
+    @Test func contributionsAddUpToThePrediction() throws {
+        let dataset = sampleDataset()
+        let predictor = try LatencyPredictor(training: dataset, settings())
+        let rows = Array(dataset.values.prefix(50 * dataset.width))
+        for (prediction, parts) in zip(try predictor.predict(rows), try predictor.contributions(rows)) {
+            #expect(abs(parts.bias + parts.features.reduce(0, +) - log(prediction.p99)) < 1e-4)
+        }
+        // What the p99 does not depend on matters least of what varies.
+        let importance = Dictionary(uniqueKeysWithValues: zip(predictor.features, predictor.importance))
+        #expect(importance["memory_used"] ?? 1 < 0.02 && importance["cpu_used"] ?? 0 > 0.2)
+        #expect(abs(predictor.importance.reduce(0, +) - 1) < 1e-9)
+    }
+
+    /// Of rows with a score near s, a share s keeps the objective, whatever the objective.
+    @Test(arguments: [0.03, 0.05, 0.1])
+    func scoresAreProbabilities(_ objective: Double) throws {
+        let split = try sampleDataset(episodes: 100, noise: 0.3).splitByEpisode(heldOut: 0.4, seed: 1)
+        let predictor = try LatencyPredictor(training: split.training, settings())
+        let predictions = try predictor.predict(
+            split.heldOut.values, objectives: Array(repeating: objective, count: split.heldOut.count))
+        var (scores, kept, count) = ([0.0, 0, 0, 0], [0.0, 0, 0, 0], [0.0, 0, 0, 0])
+        for (prediction, row) in zip(predictions, split.heldOut.rows) {
+            #expect((0...1).contains(prediction.score))
+            #expect((prediction.risk > 1) == (prediction.p99 > objective))
+            let bin = min(3, Int(prediction.score * 4))
+            scores[bin] += prediction.score
+            kept[bin] += row.p99 <= objective ? 1 : 0
+            count[bin] += 1
+        }
+        for bin in 0..<4 where count[bin] > 30 {
+            // Three standard deviations of a share, and what calibration by one curve may be off.
+            let spread = 3 * (0.25 / count[bin]).squareRoot() + 0.06
+            #expect(abs(scores[bin] - kept[bin]) / count[bin] < spread, "bin \(bin) of objective \(objective)")
+        }
+        #expect(count.reduce(0, +) == Double(split.heldOut.count))
+    }
+
+    @Test func wrongRowsAreRefused() throws {
+        let predictor = try LatencyPredictor(training: sampleDataset(), settings())
+        #expect(try predictor.predict([]) == [])
+        #expect(throws: PredictionError.self) { try predictor.predict([1, 2, 3]) }
+        var row = [Float](repeating: .nan, count: predictor.width)
+        let blind = try predictor.predict(row)
+        #expect(blind[0].p99 > 0 && blind[0].p99.isFinite)
+        row[2] = .infinity
+        #expect { try predictor.predict(row) } throws: { "\($0)".contains("memory_bandwidth of row 0 is infinite") }
+        row[2] = 0.1
+        for objective in [0, -1, Double.nan, .infinity] {
+            #expect(throws: PredictionError.self) { try predictor.predict(row, objectives: [objective]) }
+        }
+        #expect(throws: PredictionError.self) { try predictor.predict(row, objectives: []) }
+    }
+
+    @Test func searchTakesSettingsThatAreNoWorse() throws {
+        let dataset = sampleDataset(episodes: 12)
+        var searched = settings()
+        (searched.trees, searched.depth, searched.trials) = (5, 1, 6)
+        var errors: [Double] = []
+        let predictor = try LatencyPredictor(training: dataset, searched) { errors.append($1.logarithmicError) }
+        #expect(errors.count == 7 && predictor.validation.logarithmicError == errors.min())
+        #expect(predictor.settings != searched && errors[0] > 1.5 * (errors.min() ?? 1))
+    }
+
+    /// From many threads at once as from one.
+    @Test func predictionsMayBeAskedForAtOnce() async throws {
+        let dataset = sampleDataset()
+        let predictor = try LatencyPredictor(training: dataset, settings())
+        let expected = try predictor.predict(dataset.values)
+        let parts = try predictor.contributions(dataset.values)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for task in 0..<8 {
+                group.addTask {
+                    for round in 0..<50 {
+                        let index = (task * 50 + round) % dataset.count
+                        let row = Array(dataset.features(of: index))
+                        let predicted = try predictor.predict(row)
+                        #expect(predicted == [expected[index]])
+                        guard round % 10 == 0 else { continue }
+                        let contributed = try predictor.contributions(row)
+                        #expect(contributed == [parts[index]])
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// scikit-learn's forest on the same rows, with as many trees of the same depth.
+    @Test(.enabled(if: PythonProgram.isAvailable, "scripts/setup.sh --test makes .venv"))
+    func aForestIsAsGoodAsScikitLearns() throws {
+        let split = try sampleDataset(episodes: 60).splitByEpisode(heldOut: 0.3, seed: 2)
+        let predictor = try LatencyPredictor(training: split.training, settings(.forest))
+        let measured = split.heldOut.rows.map(\.p99)
+        let own = PredictionScores(
+            predicted: try predictor.predict(split.heldOut.values).map(\.p99), measured: measured,
+            objectives: split.heldOut.rows.map(\.objective))
+        let program = PythonProgram(
+            """
+            import h5py, numpy, sys
+            from sklearn.ensemble import RandomForestRegressor
+            def read(path):
+                with h5py.File(path) as f:
+                    # Missing values get a value of their own, as older releases of scikit-learn need it.
+                    return numpy.nan_to_num(f["dataset/values"][:], nan=-1), f["dataset/p99"][:]
+            (x, y), (u, v) = read(sys.argv[1]), read(sys.argv[2])
+            forest = RandomForestRegressor(100, max_depth=12, min_samples_leaf=3, max_features=0.6, random_state=0)
+            predicted = numpy.exp(forest.fit(x, numpy.log(y)).predict(u))
+            print(numpy.sqrt(numpy.mean((numpy.log(predicted) - numpy.log(v)) ** 2)))
+            """)
+        try withTemporaryFile { training in
+            try withTemporaryFile { heldOut in
+                try split.training.write(to: training)
+                try split.heldOut.write(to: heldOut)
+                let text = String(decoding: try program.run([training, heldOut]), as: UTF8.self)
+                let theirs = try #require(Double(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+                #expect(own.logarithmicError < 1.1 * theirs, "\(own.logarithmicError) against \(theirs)")
+            }
+        }
+    }
+}
