@@ -15,6 +15,9 @@ struct PredictionRoutes: Sendable {
     let registry: PrometheusRegistry
     let logger: Logger
 
+    /// Says that data in binary form follow a request's JSON (KServe's binary tensor data extension).
+    private static let binaryDataHeader = HTTPField.Name("Inference-Header-Content-Length")
+
     /// The router with all paths: ours, and those of the Open Inference Protocol v2.
     func router() -> Router<BasicRequestContext> {
         let router = Router()
@@ -96,7 +99,7 @@ struct PredictionRoutes: Sendable {
         let start = ContinuousClock.now
         var response: Response
         do {
-            if request.headers[.inferenceHeaderContentLength] != nil {
+            if let name = Self.binaryDataHeader, request.headers[name] != nil {
                 throw RequestError("the binary data extension is not supported; send data as JSON")
             }
             let buffer = try await request.body.collect(upTo: settings.maximumBodyBytes)
@@ -125,11 +128,6 @@ struct PredictionRoutes: Sendable {
         logger.debug("request refused", metadata: ["path": "\(path)", "reason": "\(message)"])
         return Response.json(status, PredictionReplies.error(message))
     }
-}
-
-extension HTTPField.Name {
-    /// Says that data in binary form follow a request's JSON (KServe's binary tensor data extension).
-    fileprivate static let inferenceHeaderContentLength = HTTPField.Name("Inference-Header-Content-Length")!
 }
 
 extension Response {
