@@ -22,6 +22,9 @@ enum Figures {
             ? String(format: "%d:%02d:%02d", hours, minutes, rest) : String(format: "%d:%02d", minutes, rest)
     }
 
+    /// A fixed number of digits after the point.
+    static func decimals(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+
     /// Four significant digits.
     static func short(_ value: Double) -> String { String(format: "%.4g", value) }
 }
