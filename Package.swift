@@ -135,12 +135,15 @@ let package = Package(
                 serviceLifecycle, logging, coreMetrics,
             ]),
 
+        room("Serving", "AnomalyDetection", ["Randomness", "Settings"]),
+        room("Serving", "Drift", ["Settings"]),
+
         .executableTarget(
             name: "berth",
             dependencies: [
                 "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration", "Live",
                 "Calibration", "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Processes", "Learning", "ONNX",
-                "Baselines", "Extender", "Collector", "Monitoring", "Prediction", "PredictionAPI",
+                "Baselines", "Extender", "Collector", "Monitoring", "Prediction", "PredictionAPI", "AnomalyDetection",
                 argumentParser, logging, metrics,
             ],
             path: "Sources/berth", swiftSettings: strict),
@@ -198,6 +201,8 @@ let package = Package(
             [
                 "HTTP", "Kubernetes", "Settings", "Telemetry", hummingbird, hummingbirdTesting, nioCore, logging,
             ]),
+        tests("AnomalyDetection", ["Randomness", "TestServers"]),
+        tests("Drift", ["Randomness", "TestServers"]),
         // Shell scripts, with the commands they call replaced by replies from files.
         .testTarget(
             name: "ScriptsTests", path: "Tests/ScriptsTests", exclude: ["Fixtures"], swiftSettings: strict),

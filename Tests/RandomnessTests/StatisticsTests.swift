@@ -20,7 +20,12 @@ import Testing
     @Test func areasUnderTheCurve() {
         #expect(Statistics.areaUnderCurve([1, 2, 3, 4], isCase: [false, false, true, true]) == 1)
         #expect(Statistics.areaUnderCurve([1, 2, 3, 4], isCase: [true, false, true, false]) == 0.25)
+        // Of the six pairs four are in order and one is a tie.
+        let isCase = [true, true, false, false, false]
+        #expect(Statistics.areaUnderCurve([0.9, 0.4, 0.8, 0.4, 0.1], isCase: isCase) == 0.75)
         #expect(Statistics.areaUnderCurve([5, 5, 5], isCase: [true, false, true]) == 0.5)
-        #expect(Statistics.areaUnderCurve([1, 2], isCase: [true, true]).isNaN)
+        #expect(Statistics.areaUnderCurve([1, 2], isCase: [true, true]) == nil)
+        #expect(Statistics.areaUnderCurve([], isCase: []) == nil)
+        #expect(Statistics.areaUnderCurve([1, .nan], isCase: [true, false]) == nil)
     }
 }

@@ -24,12 +24,14 @@ public enum Statistics {
         return xy / (xx * yy).squareRoot()
     }
 
-    /// Area under the ROC curve: the probability that a case scores above a control, equals counting half. NaN where one of
-    /// them is missing.
+    /// Area under the ROC curve (Hanley and McNeil, "The meaning and use of the area under a receiver operating
+    /// characteristic (ROC) curve", 1982): the probability that a case scores above a control, equals counting half.
+    /// `nil` where all or none are cases, and for scores that are not numbers.
     /// - Precondition: both have the same number of values.
-    public static func areaUnderCurve(_ scores: [Double], isCase: [Bool]) -> Double {
+    public static func areaUnderCurve(_ scores: [Double], isCase: [Bool]) -> Double? {
         precondition(scores.count == isCase.count, "pairs")
         let cases = Double(isCase.count { $0 })
+        guard cases > 0, cases < Double(isCase.count), !scores.contains(where: \.isNaN) else { return nil }
         let sum = zip(ranks(scores), isCase).reduce(0) { $0 + ($1.1 ? $1.0 + 1 : 0) }
         return (sum - cases * (cases + 1) / 2) / (cases * (Double(isCase.count) - cases))
     }

@@ -4,7 +4,8 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures the speed of the hot paths on one thread of this machine.",
-        subcommands: [All.self, Simulator.self, Inference.self, Training.self], defaultSubcommand: All.self)
+        subcommands: [All.self, Simulator.self, Inference.self, Training.self, Anomaly.self],
+        defaultSubcommand: All.self)
 
     /// Everything, with the defaults.
     struct All: ParsableCommand {
@@ -14,6 +15,7 @@ struct BenchCommand: ParsableCommand {
             try SimulatorBenchmark(nodes: [4, 40, 400, 1000], seconds: 2).run()
             try InferenceBenchmark(nodes: [4, 100, 1000], seconds: 2).run()
             try TrainingBenchmark().run()
+            try AnomalyBenchmark(widths: [8, 64], seconds: 1).run()
         }
     }
 
@@ -78,6 +80,30 @@ struct BenchCommand: ParsableCommand {
         }
 
         mutating func run() throws { try TrainingBenchmark(names: settings, steps: steps ?? 0).run() }
+    }
+}
+
+extension BenchCommand {
+    struct Anomaly: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Rows per second that isolation forests score, in batches and as a stream.")
+
+        @Option(parsing: .upToNextOption, help: "Numbers of features.")
+        var features = [8, 64]
+
+        @Option(help: "Seconds for each measurement.")
+        var seconds = 1.0
+
+        func validate() throws {
+            for count in features where !(1...10_000).contains(count) {
+                throw ValidationError("--features must be from 1 to 10000, found \(count)")
+            }
+            guard seconds > 0, seconds <= 3600 else {
+                throw ValidationError("--seconds must be from 0 to 3600, found \(seconds)")
+            }
+        }
+
+        mutating func run() throws { try AnomalyBenchmark(widths: features, seconds: seconds).run() }
     }
 }
 

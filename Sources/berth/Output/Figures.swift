@@ -25,6 +25,9 @@ enum Figures {
     /// A share as `12.3 %`.
     static func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
 
+    /// A fixed number of digits after the point.
+    static func decimals(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+
     /// Four significant digits.
     static func short(_ value: Double) -> String { String(format: "%.4g", value) }
 }

@@ -28,8 +28,7 @@ public struct PredictionScores: Sendable, Hashable, Codable {
         let correlation = Statistics.rankCorrelation(predicted, measured)
         rankCorrelation = correlation.isFinite ? correlation : nil
         let isOver = zip(measured, objectives).map { $0 > $1 }
-        let area = Statistics.areaUnderCurve(zip(predicted, objectives).map { $0 / $1 }, isCase: isOver)
-        areaUnderCurve = area.isFinite ? area : nil
+        areaUnderCurve = Statistics.areaUnderCurve(zip(predicted, objectives).map { $0 / $1 }, isCase: isOver)
         overObjective = Double(isOver.count { $0 }) / Double(isOver.count)
     }
 }

@@ -1,0 +1,8 @@
+/// Why rows cannot be fitted or scored.
+public struct AnomalyError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What was wrong, where, what was expected and what to do.
+    public let description: String
+
+    /// An error with its message.
+    public init(_ description: String) { self.description = description }
+}
