@@ -73,6 +73,9 @@ extension PredictionDataset {
             try self.init(Checkpoint.read(file))
         } catch let error as PredictionError {
             throw PredictionError("\(file): \(error)")
+        } catch var error as CheckpointError {
+            error.file = error.file ?? file
+            throw error
         }
     }
 }

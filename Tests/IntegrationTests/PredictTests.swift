@@ -1,0 +1,105 @@
+import Foundation
+import Testing
+
+/// `berth predict record`, `train` and `serve`, run as a user runs them.
+@Suite struct PredictTests {
+    private func write(_ text: String, to file: String) throws {
+        try Data(text.utf8).write(to: URL(filePath: file))
+    }
+
+    private func record(_ folder: String, episodes: Int) async throws -> BerthProcess.Result {
+        try write("episodes: \(episodes)\nrepeats: 2\nepisode: {intervals: 15}\n", to: "\(folder)/record.yaml")
+        return try await BerthProcess.run(
+            ["predict", "record", "--config", "record.yaml", "--out", "data.h5"], in: folder)
+    }
+
+    private func train(_ folder: String, _ settings: String = "") async throws -> BerthProcess.Result {
+        try write(
+            "datasets: [data.h5]\nheldOut: 0.3\npredictor: {trees: 30, folds: 3\(settings)}\n",
+            to: "\(folder)/train.yaml")
+        return try await BerthProcess.run(
+            ["predict", "train", "--config", "train.yaml", "--out", "predictor.h5", "--json", "report.json"], in: folder
+        )
+    }
+
+    @Test func episodesBecomeAPredictor() async throws {
+        try await withTemporaryFolder { folder in
+            let recorded = try await record(folder, episodes: 8)
+            #expect(recorded.status == 0 && recorded.output.contains("rows of 8 episodes"), "\(recorded)")
+            // What is there is not played again.
+            let before = try Data(contentsOf: URL(filePath: "\(folder)/data.h5"))
+            #expect(recorded.output.hasPrefix(try await record(folder, episodes: 8).output))
+            #expect(try Data(contentsOf: URL(filePath: "\(folder)/data.h5")) == before)
+
+            let trained = try await train(folder)
+            #expect(trained.status == 0 && trained.output.contains("rank correlation"), "\(trained)")
+            // The simulator repeats itself to the last bit.
+            #expect(trained.output.contains("repeat error: 0.0 %"))
+            let first = try Data(contentsOf: URL(filePath: "\(folder)/predictor.h5"))
+            #expect(try await train(folder).output == trained.output)
+            #expect(try Data(contentsOf: URL(filePath: "\(folder)/predictor.h5")) == first)
+            let report = try String(contentsOfFile: "\(folder)/report.json", encoding: .utf8)
+            #expect(report.contains("\"medianError\"") && report.contains("\"linear\""))
+        }
+    }
+
+    @Test func itServesEncrypted() async throws {
+        try await withTemporaryFolder { folder in
+            #expect(try await record(folder, episodes: 6).status == 0)
+            #expect(try await train(folder).status == 0)
+            let made = try await BerthProcess.run(
+                executable: "/usr/bin/openssl",
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.pem",
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+                ], in: folder)
+            try #require(made.status == 0, "\(made.errors)")
+            let port = try freePort()
+            try write(
+                """
+                port: \(port)
+                predictor: predictor.h5
+                tls: {certificate: server.pem, key: server.key}
+                """, to: "\(folder)/serve.yaml")
+            let server = try BerthProcess(["predict", "serve", "--config", "serve.yaml"], in: folder)
+            let url = "https://127.0.0.1:\(port)"
+            func curl(_ arguments: String...) async throws -> BerthProcess.Result {
+                try await BerthProcess.run(
+                    executable: "/usr/bin/curl",
+                    ["--silent", "--max-time", "5", "--cacert", "\(folder)/server.pem"] + arguments)
+            }
+            while try await curl("\(url)/readyz").status != 0, server.isRunning {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            let answer = try await curl("\(url)/predict", "--data", #"{"metrics": {"cpu_used": 0.5}}"#)
+            #expect(answer.output.hasPrefix(#"{"score":"#), "\(answer)")
+            #expect(try await curl("http://127.0.0.1:\(port)/predict").status != 0)
+            server.send(SIGTERM)
+            let result = try await server.result()
+            #expect(result.status == 0, "\(result.errors)")
+        }
+    }
+
+    @Test func whatIsWrongIsSaidWithTheFile() async throws {
+        try await withTemporaryFolder { folder in
+            let missing = try await train(folder)
+            #expect(missing.status == 1 && missing.errors.contains("data.h5"), "\(missing.errors)")
+            try write("no data", to: "\(folder)/data.h5")
+            let foreign = try await train(folder)
+            #expect(foreign.status == 1 && foreign.errors.contains("data.h5"), "\(foreign.errors)")
+            let unknown = try await train(folder, ", tree: 5")
+            #expect(unknown.status == 2 && unknown.errors.contains("did you mean trees?"), "\(unknown.errors)")
+            try FileManager.default.removeItem(atPath: "\(folder)/data.h5")
+            #expect(try await record(folder, episodes: 2).status == 0)
+            let small = try await train(folder)
+            #expect(small.status == 1 && small.errors.contains("record more episodes"), "\(small.errors)")
+
+            try write("port: 0\npredictor: data.h5\n", to: "\(folder)/serve.yaml")
+            let other = try await BerthProcess.run(["predict", "serve", "--config", "serve.yaml"], in: folder)
+            #expect(other.status == 1 && other.errors.contains("data.h5: predictor/version"), "\(other.errors)")
+            try write("port: 0\n", to: "\(folder)/serve.yaml")
+            let none = try await BerthProcess.run(["predict", "serve", "--config", "serve.yaml"], in: folder)
+            #expect(none.status == 2 && none.errors.contains("predictor: must not be empty"), "\(none.errors)")
+        }
+    }
+}
