@@ -77,6 +77,10 @@ import Testing
             let rows = Array(repeating: #"{"metrics": {}}"#, count: 51).joined(separator: ",")
             let (status, value) = try await post(client, #"{"instances": [\#(rows)]}"#)
             #expect(status == .contentTooLarge && value["error"]?.string?.contains("more than 50 instances") == true)
+            let explained = Array(repeating: #"{"metrics": {}}"#, count: 11).joined(separator: ",")
+            let slow = try await post(client, #"{"contributions": true, "instances": [\#(explained)]}"#)
+            #expect(
+                slow.status == .contentTooLarge && slow.value["error"]?.string?.contains("more than 10 rows") == true)
             let large = try await post(client, String(repeating: " ", count: 1 << 21))
             #expect(large.status == .contentTooLarge)
             let other = try await post(client, "{}", to: "/v2/models/other/infer")

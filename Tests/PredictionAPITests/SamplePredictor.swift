@@ -27,11 +27,12 @@ func samplePredictor() throws -> LatencyPredictor {
     return try LatencyPredictor(training: dataset, settings)
 }
 
-/// A server of that predictor which takes bodies of at most 1 MiB and 50 rows.
+/// A server of that predictor which takes bodies of at most 1 MiB and 50 rows, 10 with contributions.
 func sampleServer(port: Int = 0) throws -> PredictionServer {
     var settings = PredictionServerSettings()
     (settings.port, settings.predictor) = (port, "in memory")
     (settings.maximumBodyBytes, settings.maximumRows) = (1 << 20, 50)
+    settings.maximumContributionRows = 10
     return PredictionServer(
         settings: settings, predictor: try samplePredictor(),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

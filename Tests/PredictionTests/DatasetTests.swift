@@ -23,6 +23,16 @@ import Testing
             #expect(throws: CheckpointError.self) { try PredictionDataset(file: file) }
             try Checkpoint(values: ["dataset/features": .text("cpu_used")]).write(to: file)
             #expect { try PredictionDataset(file: file) } throws: { "\($0)".contains("dataset/window_seconds") }
+            for (path, value) in [
+                ("dataset/episode", Checkpoint.Value.int64([-1], shape: [1])),
+                ("dataset/window", .int64([.max], shape: [1])),
+                ("dataset/window_seconds", .float64([.infinity], shape: [])), ("dataset/node", .int64([1], shape: [1])),
+            ] {
+                var damaged = sampleDataset(episodes: 1, windows: 1).checkpoint
+                damaged[path] = value
+                try damaged.write(to: file)
+                #expect { try PredictionDataset(file: file) } throws: { "\($0)".contains(path) }
+            }
         }
     }
 
@@ -71,6 +81,16 @@ import Testing
         }
         let cases: [(PredictionDataset, String)] = [
             (PredictionDataset(windowSeconds: 20), "no rows"),
+            (
+                PredictionDataset(features: [], windowSeconds: 20),
+                "feature 0 is none, expected cpu_used; record it again"
+            ),
+            (
+                PredictionDataset(features: ["cpu_used", "disk"], windowSeconds: 20),
+                "feature 1 is disk, expected memory_used"
+            ),
+            (damaged { index, row, _ in if index == 2 { row.objective = 0 } }, "1 of 80 objectives"),
+            (damaged { index, row, _ in if index == 2 { row.objective = .nan } }, "1 of 80 objectives"),
             (damaged { _, row, _ in row.seed = 1 }, "one episode"),
             (damaged { index, row, _ in if index == 5 { row.p99 = .nan } }, "1 of 80 labels"),
             (damaged { index, row, _ in if index == 5 { row.p99 = 0 } }, "1 of 80 labels"),
@@ -103,11 +123,16 @@ import Testing
             expected += report.nodes?.count ?? 0
             try recorder.record(report, cluster.snapshot)
         }
-        #expect(recorder.dataset.count == expected - recorder.leftOut && expected > 20)
+        #expect(recorder.dataset.count == expected - recorder.leftOut - recorder.changed && expected > 20)
         #expect(recorder.dataset.rows.map(\.window).max() == 9)
         cluster.reportsNodes = false
-        let report = try cluster.advance()
+        var report = try cluster.advance()
         #expect { try recorder.record(report, cluster.snapshot) } throws: { "\($0)".contains("route: pods") }
+        // A window in which the cluster could not go on says nothing.
+        report.failure = "silence"
+        let count = recorder.dataset.count
+        try recorder.record(report, cluster.snapshot)
+        #expect(recorder.dataset.count == count)
     }
 }
 

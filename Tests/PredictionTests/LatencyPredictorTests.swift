@@ -41,7 +41,10 @@ import Testing
         threads.threads = 2
         let two = try LatencyPredictor(training: dataset, threads).checkpoint()
         #expect(one["predictor/trees"] == two["predictor/trees"])
+        let version = try LatencyPredictor(one).version
+        #expect(try LatencyPredictor(two).version == version)
         threads.seed = 1
+        #expect(try LatencyPredictor(training: dataset, threads).version != version)
         #expect(
             try LatencyPredictor(training: dataset, threads).checkpoint()["predictor/trees"] != one["predictor/trees"])
     }

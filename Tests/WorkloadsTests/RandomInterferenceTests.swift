@@ -37,9 +37,13 @@ import Workloads
 
     @Test func nonsenseIsRefused() {
         for text in [
+            "nodes: []", "nodes: [a, a]",
             "level: [0, 1]", "level: [0.5, 2]", "sources: []", "duration: [0, 10]", "pause: [-1, 2]", "image: \"\"",
         ] {
-            #expect(throws: SettingsError.self) { try RandomInterference.decode(yaml: text, file: "f.yaml") }
+            #expect(throws: SettingsError.self) {
+                try RandomInterference.decode(
+                    yaml: text.hasPrefix("nodes") ? text : "nodes: [a]\n\(text)", file: "f.yaml")
+            }
         }
     }
 }

@@ -55,6 +55,10 @@ public struct LoadInterval: Sendable, Equatable {
     public internal(set) var ages: [Double] = []
     /// `finished` and `ages` together.
     private var observed = LatencyHistogram()
+    /// The latencies in `finished` by the target that the request was sent to.
+    private var finishedByTarget: [String: LatencyHistogram] = [:]
+    /// The target of each of `ages`.
+    private var targetsOfAges: [String] = []
     /// The latencies in `finished`, and the ages, by the target that the request was sent to.
     public private(set) var targets: [String: LatencyHistogram] = [:]
 
@@ -66,20 +70,23 @@ public struct LoadInterval: Sendable, Equatable {
     /// Books the latency of a request that completed or timed out.
     mutating func record(_ latency: Double, of target: String) {
         finished.record(latency)
-        targets[target, default: LatencyHistogram()].record(latency)
+        finishedByTarget[target, default: LatencyHistogram()].record(latency)
     }
 
     /// Books the age of a request in flight at the end.
     mutating func note(age: Double, of target: String) {
         ages.append(age)
-        targets[target, default: LatencyHistogram()].record(age)
+        targetsOfAges.append(target)
     }
 
     /// Closes the interval.
     mutating func close(at end: Double) {
         self.end = end
-        observed = finished
-        for age in ages { observed.record(age) }
+        (observed, targets) = (finished, finishedByTarget)
+        for (age, target) in zip(ages, targetsOfAges) {
+            observed.record(age)
+            targets[target, default: LatencyHistogram()].record(age)
+        }
     }
 
     /// Its length in seconds.
@@ -115,7 +122,8 @@ public struct LoadInterval: Sendable, Equatable {
         both.sendDelays.add(next.sendDelays)
         both.finished.add(next.finished)
         both.ages = next.ages
-        both.targets.merge(next.targets) { first, second in
+        both.targetsOfAges = next.targetsOfAges
+        both.finishedByTarget.merge(next.finishedByTarget) { first, second in
             var sum = first
             sum.add(second)
             return sum

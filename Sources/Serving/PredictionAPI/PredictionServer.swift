@@ -68,8 +68,10 @@ public struct PredictionServer: Sendable {
         do {
             let chain = try NIOSSLCertificate.fromPEMFile(tls.certificate)
             let key = try NIOSSLPrivateKey(file: tls.key, format: .pem)
-            return .makeServerConfiguration(
+            var configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+            configuration.minimumTLSVersion = .tlsv12
+            return configuration
         } catch {
             throw PredictionError(
                 "tls: \(tls.certificate) and \(tls.key) are not a certificate and its key in PEM form: \(error)")

@@ -6,7 +6,7 @@ public struct PredictionServerSettings: Configurable, Equatable {
     public var host = "127.0.0.1"
     /// The port to listen on; 0 lets the system choose.
     public var port = 8688
-    /// The predictor, a file that `berth predict train` wrote.
+    /// The predictor, a file that `berth predict train` wrote; paths start from the working folder.
     public var predictor = ""
     /// Its name in the Open Inference Protocol.
     public var name = "latency"
@@ -14,6 +14,9 @@ public struct PredictionServerSettings: Configurable, Equatable {
     public var maximumBodyBytes = 16 << 20
     /// Most rows of a request; more are refused with status 413.
     public var maximumRows = 10_000
+    /// Most rows of a request that asks for contributions, which take far longer than predictions; more are refused with
+    /// status 413.
+    public var maximumContributionRows = 100
     /// Encrypts connections; `nil` for plain HTTP.
     public var tls: TLSSettings?
 
@@ -29,6 +32,7 @@ public struct PredictionServerSettings: Configurable, Equatable {
             must: "be letters, digits, '-', '_' and '.', as it is part of URLs")
         try require("maximumBodyBytes", maximumBodyBytes, in: 1_024...(1 << 30))
         try require("maximumRows", maximumRows, in: 1...1_000_000)
+        try require("maximumContributionRows", maximumContributionRows, in: 1...1_000_000)
     }
 }
 

@@ -66,6 +66,7 @@ struct PredictRecordCommand: ParsableCommand {
         if recorder.leftOut > 0 {
             print("left out: \(recorder.leftOut) windows of fewer than \(Int(recorder.minimumRequests)) requests")
         }
+        if recorder.changed > 0 { print("left out: \(recorder.changed) windows in which replicas came or went") }
     }
 
     private func playLive(

@@ -9,8 +9,8 @@ import Workloads
 struct RecordConfiguration: Configurable, Equatable {
     /// Episodes to record.
     var episodes = 40
-    /// Of those, from the first on, how many are played once more at the end, with the same load, interference and
-    /// policy: they tell how well a p99 repeats.
+    /// Of those, from the first on, how many are played once more at the end on a live cluster, with the same load,
+    /// interference and policy: they tell how well a p99 repeats.
     var repeats = 0
     /// Seed of the first episode; the others count up from it.
     var firstSeed: UInt64 = 4_000_000
@@ -34,6 +34,8 @@ struct RecordConfiguration: Configurable, Equatable {
     func validate() throws(SettingsError) {
         try require("episodes", episodes, in: 1...1_000_000)
         try require("repeats", repeats, in: 0...episodes)
+        try require(
+            "repeats", repeats == 0 || live != nil, must: "be 0 without live: the simulator repeats itself exactly")
         try require("firstSeed", firstSeed, in: 0...UInt64(Int64.max))
         try SimulatorFile.refuseBoth(simulator, simulatorFile)
         try require(

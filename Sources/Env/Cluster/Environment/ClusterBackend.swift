@@ -58,9 +58,9 @@ public struct NodeInterval: Sendable, Hashable, Codable {
     public var service: Int
     /// Index of the node in the snapshot.
     public var node: Int
-    /// Requests that the node's replicas answered or that timed out there.
+    /// Requests that the node's replicas answered, that timed out there, or that had no answer at the interval's end.
     public var requests = 0.0
-    /// Median of their latencies in seconds, requests without an answer at the interval's end included by their age.
+    /// Median of their latencies in seconds, those without an answer by their age.
     public var latencyP50 = 0.0
     /// 95th percentile, likewise.
     public var latencyP95 = 0.0

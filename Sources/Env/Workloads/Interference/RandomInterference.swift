@@ -9,7 +9,7 @@ public struct RandomInterference: Configurable, Equatable {
     public var sources = [StressSource.cpu, .lastLevelCache, .memoryBandwidth]
     /// Strength of a pod.
     public var level = ValueRange(0.2, 1)
-    /// Seconds without a pod: at the beginning, and after each.
+    /// Seconds without a pod: at the beginning, and after each, where it is at least 1.
     public var pause = ValueRange(20, 80)
     /// Seconds that a pod lasts.
     public var duration = ValueRange(40, 120)
@@ -24,6 +24,8 @@ public struct RandomInterference: Configurable, Equatable {
     public init() {}
 
     public func validate() throws(SettingsError) {
+        try require("nodes", notEmpty: nodes)
+        try require("nodes", Set(nodes).count == nodes.count, must: "name each node once")
         try require("sources", notEmpty: sources)
         try require("level", level, above: 0)
         try require("level", level, in: ...1)

@@ -18,9 +18,9 @@ public struct DataQuality: Sendable {
 
     /// The features, in order.
     public let features: [Feature]
-    /// Rows and different episodes.
+    /// Rows.
     public let rows: Int
-    /// Different episodes.
+    /// Different episodes; repetitions count as one.
     public let episodes: Int
     /// Rows whose measurements are older than three windows.
     public let staleRows: Int
@@ -41,6 +41,11 @@ public struct DataQuality: Sendable {
         labels = latencies.min().flatMap { least in latencies.max().map { least...$0 } }
         var (problems, remarks): ([String], [String]) = ([], [])
         if rows == 0 { problems.append("there are no rows") }
+        if let mismatch = PredictionFeature.mismatch(dataset.features) {
+            problems.append("its features are not this program's: \(mismatch); record it again")
+        }
+        let wrongObjectives = dataset.rows.count { !($0.objective > 0 && $0.objective.isFinite) }
+        if wrongObjectives > 0 { problems.append("\(wrongObjectives) of \(rows) objectives are no seconds above 0") }
         if rows > 0, episodes < 2 {
             problems.append("all rows are of one episode: nothing could be held out; record more episodes")
         }

@@ -3,7 +3,7 @@ import Randomness
 extension PredictionDataset {
     /// Splits by episode: no episode, and no repetition of one, has rows on both sides.
     /// - Parameters:
-    ///   - share: of the episodes that are held out, rounded; at least one, unless it is 0.
+    ///   - share: of the episodes that are held out, from 0 to 1, rounded; at least one.
     ///   - seed: decides which.
     /// - Throws: `PredictionError` where a side would be empty.
     public func splitByEpisode(

@@ -49,7 +49,15 @@ extension PredictionDataset {
         let ages = try checkpoint.doubles("dataset/age", shape: shape)
         let objectives = try checkpoint.doubles("dataset/objective", shape: shape)
         let labels = try checkpoint.doubles("dataset/p99", shape: shape)
+        guard windowSeconds > 0, windowSeconds.isFinite else {
+            throw PredictionError("dataset/window_seconds is \(windowSeconds), expected seconds above 0")
+        }
+        // Far more than there can be, and far from overflowing when data sets are joined.
+        let numbers = Int64(0)..<1 << 40
         for index in episodes.indices {
+            guard numbers.contains(episodes[index]), numbers.contains(windows[index]) else {
+                throw PredictionError("dataset/episode or dataset/window: row \(index) has no sound number")
+            }
             guard nodeNames.indices.contains(Int(nodes[index])), serviceNames.indices.contains(Int(services[index]))
             else { throw PredictionError("dataset/node or dataset/service: row \(index) names what there is not") }
             append(

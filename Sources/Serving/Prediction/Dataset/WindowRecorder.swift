@@ -8,6 +8,8 @@ public struct WindowRecorder: Sendable {
     public let minimumRequests: Double
     /// How many those were.
     public private(set) var leftOut = 0
+    /// Windows of a service on a node that were left out because its replicas there changed meanwhile.
+    public private(set) var changed = 0
     private var episode = -1
     private var seed: UInt64 = 0
     private var window = 0
@@ -28,13 +30,18 @@ public struct WindowRecorder: Sendable {
         (self.episode, self.seed, window, before) = (episode, seed, 0, snapshot)
     }
 
-    /// Records a window.
+    /// Records a window, unless the cluster could not go on in it.
     /// - Parameters:
     ///   - report: what happened in it.
     ///   - snapshot: what is known at its end.
     ///   - time: when that was, in seconds since 1970; 0 for a simulated window.
     /// - Throws: `PredictionError` for a report that does not tell nodes apart.
     public mutating func record(_ report: IntervalReport, _ snapshot: ClusterSnapshot, time: Double = 0) throws {
+        defer {
+            before = snapshot
+            window += 1
+        }
+        guard report.failure == nil else { return }
         guard let nodes = report.nodes else {
             throw PredictionError(
                 "the latencies of nodes cannot be told apart: send the load to the pods (route: pods), not to the service"
@@ -43,6 +50,12 @@ public struct WindowRecorder: Sendable {
         for interval in nodes {
             guard interval.requests >= minimumRequests else {
                 leftOut += 1
+                continue
+            }
+            // What the window's end shows has to be what its requests met.
+            let replicas = Self.replicas(interval, snapshot)
+            guard replicas > 0, before.map({ Self.replicas(interval, $0) == replicas }) ?? true else {
+                changed += 1
                 continue
             }
             let (node, service) = (snapshot.nodes[interval.node], snapshot.services[interval.service])
@@ -55,7 +68,10 @@ public struct WindowRecorder: Sendable {
                 features: PredictionFeature.row(
                     service: interval.service, node: interval.node, in: snapshot, before: before))
         }
-        before = snapshot
-        window += 1
+    }
+
+    /// Ready replicas of a service on a node.
+    private static func replicas(_ interval: NodeInterval, _ snapshot: ClusterSnapshot) -> Int {
+        snapshot.pods.count { $0.service == interval.service && $0.node == interval.node && $0.phase == .ready }
     }
 }

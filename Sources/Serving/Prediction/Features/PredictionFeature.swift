@@ -50,6 +50,16 @@ public enum PredictionFeature: String, Sendable, Codable, CaseIterable {
 
     /// Names in the order of rows.
     public static let names = allCases.map(\.rawValue)
+
+    /// The first feature in which a list of names differs from `names`; `nil` where it does not.
+    static func mismatch(_ features: [String]) -> String? {
+        for index in 0..<max(features.count, names.count) {
+            let found = index < features.count ? features[index] : "none"
+            let expected = index < names.count ? names[index] : "none"
+            if found != expected { return "feature \(index) is \(found), expected \(expected)" }
+        }
+        return nil
+    }
 }
 
 extension PredictionFeature {

@@ -1,21 +1,19 @@
 import CXGBoost
 import Foundation
-import Synchronization
 
 /// Regression trees of XGBoost, grown or read back.
 ///
-/// Predictions may be asked for from any thread at once (XGBoost's in-place prediction locks nothing for trees);
-/// contributions take turns.
+/// Predictions and contributions may be asked for from any thread at once: of trees XGBoost computes both without changing
+/// the booster, and keeps results by thread.
 final class BoostedTrees: Sendable {
     /// Number of features.
     let width: Int
     // Written in the initialisers only; XGBoost's tree predictions change nothing in it.
     private nonisolated(unsafe) let handle: BoosterHandle
-    private let contributing = Mutex<Void>(())
 
     /// Grows trees.
     /// - Parameters:
-    ///   - values: rows × `labels.count`'s width, NaN where missing.
+    ///   - values: rows × width, NaN where missing.
     ///   - labels: one for each row, finite.
     init(_ values: [Float], width: Int, labels: [Float], _ settings: PredictorSettings) throws {
         self.width = width
@@ -112,17 +110,14 @@ final class BoostedTrees: Sendable {
         let rows = values.count / width
         precondition(values.count == rows * width, "rows of another width")
         guard rows > 0 else { return [] }
-        return try contributing.withLock { _ in
-            let data = try Self.matrix(values, width: width)
-            defer { XGDMatrixFree(data) }
-            var (shape, dimensions): (UnsafePointer<bst_ulong>?, bst_ulong) = (nil, 0)
-            var result: UnsafePointer<Float>?
-            let configuration =
-                "{\"type\":2,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,\"strict_shape\":false}"
-            try Self.check(
-                XGBoosterPredictFromDMatrix(handle, data, configuration, &shape, &dimensions, &result))
-            return Array(UnsafeBufferPointer(start: result, count: rows * (width + 1)))
-        }
+        let data = try Self.matrix(values, width: width)
+        defer { XGDMatrixFree(data) }
+        var (shape, dimensions): (UnsafePointer<bst_ulong>?, bst_ulong) = (nil, 0)
+        var result: UnsafePointer<Float>?
+        let configuration =
+            "{\"type\":2,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,\"strict_shape\":false}"
+        try Self.check(XGBoosterPredictFromDMatrix(handle, data, configuration, &shape, &dimensions, &result))
+        return Array(UnsafeBufferPointer(start: result, count: rows * (width + 1)))
     }
 
     /// The total gain of the splits on each feature, as shares of their sum.

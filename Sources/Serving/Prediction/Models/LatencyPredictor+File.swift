@@ -33,7 +33,7 @@ extension LatencyPredictor {
             )
         }
         let features = try checkpoint.text("predictor/features").split(separator: "\n").map(String.init)
-        if let mismatch = Self.mismatch(features) {
+        if let mismatch = PredictionFeature.mismatch(features) {
             throw PredictionError("the predictor is of other features than this program's: \(mismatch); train it again")
         }
         let calibration = try checkpoint.doubles("predictor/calibration", shape: [2])
@@ -55,17 +55,6 @@ extension LatencyPredictor {
             trees: BoostedTrees(json: try checkpoint.text("predictor/trees"), width: features.count))
     }
 
-    /// The first feature in which a list differs from this program's; `nil` where it does not.
-    private static func mismatch(_ features: [String]) -> String? {
-        let own = PredictionFeature.names
-        for index in 0..<max(features.count, own.count) {
-            let found = index < features.count ? features[index] : "none"
-            let expected = index < own.count ? own[index] : "none"
-            if found != expected { return "feature \(index) is \(found), expected \(expected)" }
-        }
-        return nil
-    }
-
     /// Writes the predictor as one file, in place of what was there, whole or not at all.
     /// - Throws: `CheckpointError` naming the file.
     public func write(to file: String) throws { try checkpoint().write(to: file) }
@@ -80,6 +69,8 @@ extension LatencyPredictor {
         } catch var error as CheckpointError {
             error.file = error.file ?? file
             throw error
+        } catch let error as SettingsError {
+            throw PredictionError("\(file): predictor/settings: \(error.message)")
         }
     }
 }

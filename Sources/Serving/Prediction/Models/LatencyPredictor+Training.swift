@@ -121,21 +121,33 @@ extension PredictionDataset {
     /// ln p99 of each row.
     var logarithms: [Float] { rows.map { Float(log($0.p99)) } }
 
-    /// Tells data sets apart: FNV-1a of 64 bits over features, labels and episodes, in hexadecimal digits.
+    /// Tells data sets apart: a fingerprint of features, labels, objectives and episodes.
     public var fingerprint: String {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        func add(_ word: UInt64) {
-            for shift in stride(from: UInt64(0), to: 64, by: 8) {
-                hash = (hash ^ (word >> shift & 255)) &* 0x100_0000_01b3
-            }
-        }
-        for name in features { name.utf8.forEach { add(UInt64($0)) } }
+        var fingerprint = Fingerprint()
+        for name in features { name.utf8.forEach { fingerprint.add(UInt64($0)) } }
         // All NaNs mean the same.
-        for value in values { add(value.isNaN ? 0x7fc0_0000 : UInt64(value.bitPattern)) }
+        for value in values { fingerprint.add(value.isNaN ? 0x7fc0_0000 : UInt64(value.bitPattern)) }
         for row in rows {
-            add(row.p99.bitPattern)
-            add(row.seed)
+            fingerprint.add(row.p99.bitPattern)
+            fingerprint.add(row.objective.bitPattern)
+            fingerprint.add(row.seed)
         }
+        return fingerprint.text
+    }
+}
+
+/// FNV-1a of 64 bits: tells contents apart, and protects nothing.
+struct Fingerprint {
+    private var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+
+    mutating func add(_ word: UInt64) {
+        for shift in stride(from: UInt64(0), to: 64, by: 8) {
+            hash = (hash ^ (word >> shift & 255)) &* 0x100_0000_01b3
+        }
+    }
+
+    /// Sixteen hexadecimal digits.
+    var text: String {
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

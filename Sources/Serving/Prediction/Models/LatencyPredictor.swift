@@ -49,10 +49,14 @@ public struct LatencyPredictor: Sendable {
         (self.datasetFingerprint, self.validation) = (datasetFingerprint, validation)
         (self.slope, self.intercept, self.trees) = (slope, intercept, trees)
         importance = try trees.importance()
+        var fingerprint = Fingerprint()
+        try trees.json().utf8.forEach { fingerprint.add(UInt64($0)) }
+        for number in [slope, intercept, objective] { fingerprint.add(number.bitPattern) }
+        version = "\(settings.kind.rawValue)-\(fingerprint.text)"
     }
 
-    /// Tells predictors apart: its kind and what it was trained on.
-    public var version: String { "\(settings.kind.rawValue)-\(datasetFingerprint)" }
+    /// Tells predictors apart: its kind, and a fingerprint of its trees, calibration and objective.
+    public let version: String
     /// Number of features.
     public var width: Int { features.count }
 

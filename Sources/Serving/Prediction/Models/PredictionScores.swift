@@ -34,11 +34,16 @@ public struct PredictionScores: Sendable, Hashable, Codable {
 }
 
 extension PredictionDataset {
-    /// Median of |p99 / p99 of the same window, node and service in a repetition - 1|: what no prediction from these
-    /// features can be much below. `nil` where no episode was repeated.
+    /// Median of |p99 / p99 of the same window, node and service in a repetition - 1|, where as many replicas were on the
+    /// node. Both have the noise of a measurement, so that a perfect prediction is off by about 0.7 of it. `nil` where no
+    /// episode was repeated.
     public var repeatError: Double? {
         var groups: [String: [Double]] = [:]
-        for row in rows { groups["\(row.seed)/\(row.window)/\(row.node)/\(row.service)", default: []].append(row.p99) }
+        let replicas = features.firstIndex(of: PredictionFeature.replicas.rawValue)
+        for (index, row) in rows.enumerated() {
+            let count = replicas.map { "\(values[index * width + $0])" } ?? ""
+            groups["\(row.seed)/\(row.window)/\(row.node)/\(row.service)/\(count)", default: []].append(row.p99)
+        }
         var errors: [Double] = []
         for group in groups.values where group.count > 1 {
             for first in group.indices {

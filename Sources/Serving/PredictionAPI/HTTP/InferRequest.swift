@@ -117,6 +117,8 @@ private struct Tensor {
     var name = ""
     var shape: [Int] = []
     var values: [Double?] = []
+    /// Values that the shape stands for.
+    private var expected = 0
 
     init(_ reader: inout JSONReader, _ place: String, maximumRows: Int) throws {
         self.place = place
@@ -155,15 +157,18 @@ private struct Tensor {
         guard (shape.first ?? 0) <= maximumRows else {
             throw RequestError("\(place): more than \(maximumRows) rows: send them in parts", kind: .tooLarge)
         }
-        // Whether the data are nested shows in their first element.
-        try reading("\(place).data") { try append(&data, depth: 0, isNested: data.beginsWithArray()) }
         let (count, overflow) = shape.reduce((1, false)) { product, size in
             let (next, tooLarge) = product.0.multipliedReportingOverflow(by: size)
             return (next, product.1 || tooLarge)
         }
-        guard !overflow, values.count == count else {
-            throw RequestError("\(place).data has \(values.count) values, which its shape \(shape) does not")
-        }
+        expected = overflow ? .max : count
+        // Whether the data are nested shows in their first element.
+        try reading("\(place).data") { try append(&data, depth: 0, isNested: data.beginsWithArray()) }
+        guard !overflow, values.count == count else { throw wrongCount() }
+    }
+
+    private func wrongCount() -> RequestError {
+        RequestError("\(place).data has another number of values than its shape \(shape)")
     }
 
     /// - Parameter isNested: whether arrays hold arrays, down to the last dimension.
@@ -173,6 +178,8 @@ private struct Tensor {
         try reader.readArray { reader in
             count += 1
             if isLast {
+                // More would only cost memory.
+                guard values.count < expected else { throw wrongCount() }
                 values.append(try reader.readNull() ? nil : try reader.readDouble())
             } else {
                 try append(&reader, depth: depth + 1, isNested: true)

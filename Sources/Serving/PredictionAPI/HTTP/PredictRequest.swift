@@ -126,10 +126,12 @@ public struct PredictRequest: Sendable, Equatable {
 extension PredictRequest {
     /// A feature's value.
     /// - Throws: `RequestError` for one that cannot be.
-    static func checked(_ value: Double, _ feature: PredictionFeature, _ place: String) throws -> Float {
+    static func checked(
+        _ value: Double, _ feature: PredictionFeature, _ place: @autoclosure () -> String
+    ) throws -> Float {
         let limits = feature.limits
         guard limits.contains(value) else {
-            throw RequestError("\(place) must be from \(limits.lowerBound) to \(limits.upperBound), found \(value)")
+            throw RequestError("\(place()) must be from \(limits.lowerBound) to \(limits.upperBound), found \(value)")
         }
         return Float(value)
     }

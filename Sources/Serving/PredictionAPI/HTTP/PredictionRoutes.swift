@@ -69,6 +69,11 @@ struct PredictionRoutes: Sendable {
     private func run(
         _ rows: [Float], _ objectives: [Double]?, wantsContributions: Bool
     ) throws -> ([LatencyPredictor.Prediction], [LatencyPredictor.Contributions]?) {
+        guard !wantsContributions || rows.count / predictor.width <= settings.maximumContributionRows else {
+            throw RequestError(
+                "more than \(settings.maximumContributionRows) rows with contributions: send them in parts",
+                kind: .tooLarge)
+        }
         let start = ContinuousClock.now
         let predictions = try predictor.predict(rows, objectives: objectives)
         let contributions = try wantsContributions ? predictor.contributions(rows) : nil
@@ -118,7 +123,7 @@ struct PredictionRoutes: Sendable {
             response = refusal(path, .badRequest, error.description)
         } catch {
             logger.error("a prediction failed", metadata: ["error": "\(error)"])
-            response = refusal(path, .internalServerError, "\(error)")
+            response = refusal(path, .internalServerError, "the prediction failed; the server's log says why")
         }
         metrics.countRequest(path: path, status: response.status.code, nanoseconds: start.nanoseconds)
         return response

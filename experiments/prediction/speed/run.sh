@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Requests per second of Berth's prediction server and of a Flask service around a scikit-learn forest, in turn, with as many
+# trees of the same depth, for the same bodies: one row, and a thousand.
+#   experiments/prediction/speed/run.sh DATASET [ROUNDS]
+# README.md beside this file says how the Flask service is installed (PYTHON=, with flask, gunicorn, scikit-learn, h5py).
+set -euo pipefail
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+DATASET=$(realpath "$1")
+ROUNDS=${2:-3}
+BERTH=${BERTH:-$HERE/../../../.build/release/berth}
+PYTHON=${PYTHON:-$HERE/../../../.venv/bin/python}
+export DATASET TREES=${TREES:-100} DEPTH=${DEPTH:-8}
+
+work=$(mktemp -d)
+server=''
+finish() {
+    [ -z "$server" ] || kill "$server" 2> /dev/null || true
+    rm -rf "$work"
+}
+trap finish EXIT
+
+"$PYTHON" "$HERE/bodies.py" "$DATASET" "$work"
+printf 'datasets: ["%s"]\npredictor: {kind: forest, trees: %s, depth: %s}\n' "$DATASET" "$TREES" "$DEPTH" > "$work/train.yaml"
+printf 'port: 8689\npredictor: "%s"\n' "$work/predictor.h5" > "$work/serve.yaml"
+"$BERTH" predict train --config "$work/train.yaml" --out "$work/predictor.h5" > "$work/train.log"
+
+# start NAME: leaves the server's process in $server and waits for its port.
+start() {
+    case $1 in
+    berth) "$BERTH" predict serve --config "$work/serve.yaml" --log error & port=8689 ;;
+    flask) (cd "$HERE" && exec "$PYTHON" -m gunicorn --workers 2 --preload --bind 127.0.0.1:8690 --log-level error service:app) & port=8690 ;;
+    esac
+    server=$!
+    for _ in $(seq 600); do
+        if curl -s -o /dev/null "http://127.0.0.1:$port/"; then return; fi
+        sleep 0.2
+    done
+    echo "$1 does not listen" >&2
+    exit 1
+}
+
+for ((round = 0; round < ROUNDS; round++)); do
+    for name in berth flask; do
+        start "$name"
+        for kind in one thousand; do
+            path=$([ $kind = one ] && echo predict || echo v2/models/latency/infer)
+            # The first second warms up.
+            wrk -t1 -c4 -d1s -s "$work/$kind.lua" "http://127.0.0.1:$port/$path" > /dev/null
+            wrk -t1 -c4 -d8s --latency -s "$work/$kind.lua" "http://127.0.0.1:$port/$path" > "$work/out"
+            if grep -q 'Non-2xx' "$work/out"; then cat "$work/out" >&2; exit 1; fi
+            awk -v name="$name" -v kind="$kind" -v round="$round" \
+                '/^ +99%/ { p99 = $2 } /^Requests\/sec/ { rate = $2 } END { print kind, name, round, rate, p99 }' \
+                "$work/out" | tee -a "$work/results"
+        done
+        kill "$server"
+        wait "$server" 2> /dev/null || true
+        server=''
+    done
+done
+echo '| rows in a request | Berth, requests/s | p99 | Flask, requests/s | p99 | ratio of the medians |'
+echo '|---|---|---|---|---|---|'
+for kind in one thousand; do
+    for name in berth flask; do
+        grep "^$kind $name " "$work/results" | sort -k4,4g > "$work/$name"
+    done
+    middle() { awk '{ rate[NR] = $4; p99[NR] = $5 } END { m = int((NR + 1) / 2); printf "%s [%s, %s] %s", rate[m], rate[1], rate[NR], p99[m] }' "$1"; }
+    read -r mine least most own <<< "$(middle "$work/berth")"
+    read -r theirs low high other <<< "$(middle "$work/flask")"
+    printf '| %s | %s %s %s | %s | %s %s %s | %s | %s |\n' "$kind" "$mine" "$least" "$most" "$own" "$theirs" "$low" "$high" "$other" \
+        "$(awk -v a="$mine" -v b="$theirs" 'BEGIN { printf "%.1f", a / b }')"
+done
