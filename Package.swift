@@ -108,6 +108,7 @@ let package = Package(
         room("Agents", "Baselines", ["Cluster", "Gym", "Randomness", "Settings"]),
 
         // Serving: what answers a real cluster
+        room("Serving", "Forecasting", ["Randomness"]),
         room("Serving", "Monitoring", [coreMetrics]),
         room(
             "Serving", "Extender",
@@ -127,7 +128,7 @@ let package = Package(
             dependencies: [
                 "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration", "Live",
                 "Calibration", "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Processes", "Learning", "ONNX",
-                "Baselines", "Extender", "Collector", "Monitoring",
+                "Baselines", "Extender", "Collector", "Monitoring", "Forecasting",
                 argumentParser, logging, metrics,
             ],
             path: "Sources/berth", swiftSettings: strict),
@@ -165,6 +166,7 @@ let package = Package(
                 "TestServers",
             ]),
         tests("Baselines", ["Cluster", "Gym", "Randomness"]),
+        tests("Forecasting", ["Randomness", "TestServers"], exclude: ["Fixtures"]),
         tests("Monitoring", ["Telemetry", coreMetrics]),
         tests(
             "Extender",

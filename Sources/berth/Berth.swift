@@ -62,6 +62,6 @@ struct BerthCommand: AsyncParsableCommand {
         subcommands: [
             TrainCommand.self, SweepCommand.self, EvaluateCommand.self, ServeCommand.self, ExportCommand.self,
             CollectCommand.self, LoadCommand.self, CalibrateCommand.self, InterfereCommand.self, CleanCommand.self,
-            CheckCommand.self, BenchCommand.self,
+            ForecastCommand.self, CheckCommand.self, BenchCommand.self,
         ])
 }
