@@ -114,6 +114,7 @@ let package = Package(
         room("Agents", "Baselines", ["Cluster", "Gym", "Randomness", "Settings"]),
 
         // Serving: what answers a real cluster
+        room("Serving", "Forecasting", ["Randomness"]),
         room("Serving", "Monitoring", [coreMetrics]),
         room(
             "Serving", "Extender",
@@ -144,6 +145,7 @@ let package = Package(
                 "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration", "Live",
                 "Calibration", "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Processes", "Learning", "ONNX",
                 "Baselines", "Extender", "Collector", "Monitoring", "Prediction", "PredictionAPI", "AnomalyDetection",
+                "Forecasting",
                 argumentParser, logging, metrics,
             ],
             path: "Sources/berth", swiftSettings: strict),
@@ -181,6 +183,7 @@ let package = Package(
                 "TestServers",
             ]),
         tests("Baselines", ["Cluster", "Gym", "Randomness"]),
+        tests("Forecasting", ["Randomness", "TestServers"], exclude: ["Fixtures"]),
         tests("Monitoring", ["Telemetry", coreMetrics]),
         tests("Prediction", ["Cluster", "Checkpoints", "Randomness", "Simulator", "TestServers"]),
         tests(

@@ -61,7 +61,7 @@ struct BerthCommand: AsyncParsableCommand {
         version: "berth \(ProjectVersion.current)",
         subcommands: [
             TrainCommand.self, SweepCommand.self, EvaluateCommand.self, ServeCommand.self, ExportCommand.self,
-            CollectCommand.self, PredictCommand.self, AnomalyCommand.self, LoadCommand.self, CalibrateCommand.self,
-            InterfereCommand.self, CleanCommand.self, CheckCommand.self, BenchCommand.self,
+            CollectCommand.self, PredictCommand.self, AnomalyCommand.self, ForecastCommand.self, LoadCommand.self,
+            CalibrateCommand.self, InterfereCommand.self, CleanCommand.self, CheckCommand.self, BenchCommand.self,
         ])
 }
