@@ -61,6 +61,11 @@ struct PlacementExperiment {
         return (quiet, busy)
     }
 
+    /// On a busy machine a service's address leads to its pod only some time after the pod is ready.
+    private static let patience = [
+        "--retry", "10", "--retry-connrefused", "--retry-delay", "1", "--retry-max-time", "60",
+    ]
+
     /// What the extender scores the two nodes for a pod of the service, once it has measured both; asked until
     /// `isExpected`, for at most 90 s.
     func scores(until isExpected: ([String: Int]) -> Bool) async throws -> [String: Int] {
@@ -84,10 +89,12 @@ struct PlacementExperiment {
             """
         var scores: [String: Int] = [:]
         for _ in 0..<15 {
-            let answer = try await testbed.run([
-                "curl", "--silent", "--show-error", "--fail", "--max-time", "5", "-H", "Content-Type: application/json",
-                "-d", body, "\(Self.extender)/prioritize",
-            ])
+            let answer = try await testbed.run(
+                [
+                    "curl", "--silent", "--show-error", "--fail", "--max-time", "5", "-H",
+                    "Content-Type: application/json",
+                    "-d", body, "\(Self.extender)/prioritize",
+                ] + Self.patience)
             let list = try JSONDecoder().decode([HostPriority].self, from: Data(answer.utf8))
             scores = Dictionary(list.map { ($0.host, $0.score) }) { $1 }
             // Long enough for a placement that the extender assumes for its answer to expire.
@@ -100,9 +107,10 @@ struct PlacementExperiment {
 
     /// The sum of one of the extender's metrics over its series, or over those whose labels contain `label`.
     func metric(_ name: String, label: String? = nil) async throws -> Double {
-        let text = try await testbed.run([
-            "curl", "--silent", "--show-error", "--fail", "--max-time", "5", "\(Self.extender)/metrics",
-        ])
+        let text = try await testbed.run(
+            [
+                "curl", "--silent", "--show-error", "--fail", "--max-time", "5", "\(Self.extender)/metrics",
+            ] + Self.patience)
         let series = text.split(separator: "\n").filter { line in
             line.prefix { $0 != "{" && $0 != " " } == name && label.map { line.contains($0) } ?? true
         }
