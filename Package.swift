@@ -116,23 +116,25 @@ let package = Package(
         // Serving: what answers a real cluster
         room("Serving", "Forecasting", ["Randomness"]),
         room("Serving", "Monitoring", [coreMetrics]),
+        room("Serving", "Responses", [hummingbird, nioCore]),
         room(
             "Serving", "Extender",
             [
                 "Cluster", "Baselines", "Live", "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Randomness",
-                "Monitoring", hummingbird, nioCore, serviceLifecycle, logging, coreMetrics,
+                "Monitoring", "Responses", hummingbird, nioCore, serviceLifecycle, logging, coreMetrics,
             ]),
         room(
             "Serving", "PredictionAPI",
             [
-                "Prediction", "Checkpoints", "JSON", "Settings", "Monitoring", hummingbird, hummingbirdTLS, nioCore,
+                "Prediction", "Checkpoints", "JSON", "Settings", "Monitoring", "Responses", hummingbird, hummingbirdTLS,
+                nioCore,
                 nioSSL, httpTypes, logging, coreMetrics,
             ]),
         room("Serving", "Prediction", ["CXGBoost", "Cluster", "Checkpoints", "Randomness", "Settings"]),
         room(
             "Serving", "Collector",
             [
-                "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Monitoring", hummingbird, nioCore,
+                "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Monitoring", "Responses", hummingbird, nioCore,
                 serviceLifecycle, logging, coreMetrics,
             ]),
 

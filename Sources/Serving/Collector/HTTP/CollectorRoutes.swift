@@ -2,6 +2,7 @@ import Hummingbird
 import JSON
 import Logging
 import NIOCore
+import Responses
 
 /// The collector's answers to HTTP requests.
 struct CollectorRoutes: Sendable {
@@ -20,11 +21,9 @@ struct CollectorRoutes: Sendable {
         router.get("metrics/window") { request, _ in await answer("/metrics/window") { try await window(request) } }
         router.get("metrics") { _, _ in
             let windows = await collector.latestWindows()
-            return Self.reply(
-                .ok, metrics.text(windows, at: collector.now, maximumAge: maximumAge),
-                type: "text/plain; version=0.0.4; charset=utf-8")
+            return Response.metrics(metrics.text(windows, at: collector.now, maximumAge: maximumAge))
         }
-        router.get("healthz") { _, _ in Self.reply(.ok, "ok\n") }
+        router.get("healthz") { _, _ in Response.text(.ok, "ok\n") }
         router.get("readyz") { _, _ in await readiness() }
         return router
     }
@@ -35,10 +34,10 @@ struct CollectorRoutes: Sendable {
         switch await collector.collect(node) {
         case .begun(let window):
             logger.info("window begun", metadata: ["id": "\(window.id)"])
-            return Self.json(.accepted, try CollectorReplies.started(window))
-        case .running(let window): return Self.json(.accepted, try CollectorReplies.started(window))
+            return Response.json(.accepted, try CollectorReplies.started(window))
+        case .running(let window): return Response.json(.accepted, try CollectorReplies.started(window))
         case .unknownNode:
-            return Self.json(.notFound, try CollectorReplies.error("no source measures a node \(node)"))
+            return Response.json(.notFound, try CollectorReplies.error("no source measures a node \(node)"))
         case .unavailable(let reason): return refusal(.serviceUnavailable, reason)
         }
     }
@@ -49,16 +48,16 @@ struct CollectorRoutes: Sendable {
         }
         let node = try CollectRequest.checked(name)
         if let window = await collector.latest(node), let result = window.result {
-            return Self.json(.ok, try CollectorReplies.window(window, result, at: collector.now))
+            return Response.json(.ok, try CollectorReplies.window(window, result, at: collector.now))
         }
         if let window = await collector.underWay(node) {
             let seconds = max(1, Int((window.end - collector.now).rounded(.up)))
-            var response = Self.json(
+            var response = Response.json(
                 .notFound, try CollectorReplies.error("the first window of \(node) ends in \(seconds) s"))
             response.headers[.retryAfter] = "\(seconds)"
             return response
         }
-        return Self.json(
+        return Response.json(
             .notFound, try CollectorReplies.error("there is no window of \(node); POST /collect begins one"))
     }
 
@@ -83,7 +82,7 @@ struct CollectorRoutes: Sendable {
     private func refusal(_ status: Hummingbird.HTTPResponse.Status, _ message: String) -> Response {
         logger.warning("request refused", metadata: ["reason": "\(message)"])
         let body = (try? CollectorReplies.error(message)) ?? []
-        return Self.json(status, body)
+        return Response.json(status, body)
     }
 
     /// Ready where at least one source can be asked: the others' values are missing then, and said to be.
@@ -91,19 +90,6 @@ struct CollectorRoutes: Sendable {
         let problems = await collector.check()
         let reasons = problems.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)\n" }.joined()
         return problems.count < collector.sourceCount
-            ? Self.reply(.ok, "ok\n" + reasons) : Self.reply(.serviceUnavailable, reasons)
-    }
-
-    private static func json(_ status: Hummingbird.HTTPResponse.Status, _ bytes: [UInt8]) -> Response {
-        Response(
-            status: status, headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-    }
-
-    private static func reply(
-        _ status: Hummingbird.HTTPResponse.Status, _ text: String, type: String = "text/plain; charset=utf-8"
-    ) -> Response {
-        Response(
-            status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+            ? Response.text(.ok, "ok\n" + reasons) : Response.text(.serviceUnavailable, reasons)
     }
 }

@@ -6,6 +6,7 @@ import Kubernetes
 import Logging
 import Monitoring
 import NIOCore
+import Responses
 
 /// The extender's answers to HTTP requests.
 struct ExtenderRoutes: Sendable {
@@ -24,7 +25,7 @@ struct ExtenderRoutes: Sendable {
         router.get("readyz") { _, _ in readiness() }
         router.get("metrics") { _, _ in
             metrics.update(from: scorer)
-            return Response.text(.ok, registry.text(), type: "text/plain; version=0.0.4; charset=utf-8")
+            return Response.metrics(registry.text())
         }
         return router
     }
@@ -38,7 +39,7 @@ struct ExtenderRoutes: Sendable {
     private func prioritize(_ arguments: ExtenderArguments) -> [UInt8] {
         let start = ContinuousClock.now
         let scoring = scorer.score(arguments.pod, on: arguments.nodeNames)
-        metrics.decisionSeconds.recordNanoseconds(start.nanoseconds)
+        metrics.decisionSeconds.recordNanoseconds(start.elapsedNanoseconds)
         if scoring.unknownNodes > 0 { metrics.unknownNodes.increment(by: scoring.unknownNodes) }
         if let reason = scoring.fallback {
             metrics.countFallback(reason)
@@ -76,7 +77,7 @@ struct ExtenderRoutes: Sendable {
         } catch {
             response = refusal(verb, .internalServerError, "\(error)")
         }
-        metrics.countRequest(verb: verb, status: response.status.code, nanoseconds: start.nanoseconds)
+        metrics.countRequest(verb: verb, status: response.status.code, nanoseconds: start.elapsedNanoseconds)
         return response
     }
 
@@ -92,29 +93,5 @@ struct ExtenderRoutes: Sendable {
         return reasons.isEmpty
             ? Response.text(.ok, "ok\n")
             : Response.text(.serviceUnavailable, reasons.joined(separator: "; ") + "\n")
-    }
-}
-
-extension Response {
-    fileprivate static func json(_ status: Hummingbird.HTTPResponse.Status, _ bytes: [UInt8]) -> Response {
-        Response(
-            status: status, headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-    }
-
-    fileprivate static func text(
-        _ status: Hummingbird.HTTPResponse.Status, _ text: String, type: String = "text/plain; charset=utf-8"
-    ) -> Response {
-        Response(
-            status: status, headers: [.contentType: type],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
-    }
-}
-
-extension ContinuousClock.Instant {
-    /// Nanoseconds from this instant to the present.
-    fileprivate var nanoseconds: Int64 {
-        let (seconds, attoseconds) = duration(to: .now).components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

@@ -6,6 +6,7 @@ import Logging
 import Monitoring
 import NIOCore
 import Prediction
+import Responses
 
 /// The server's answers to HTTP requests.
 struct PredictionRoutes: Sendable {
@@ -44,7 +45,7 @@ struct PredictionRoutes: Sendable {
         router.get("healthz") { _, _ in Response.text(.ok, "ok\n") }
         router.get("readyz") { _, _ in Response.text(.ok, "ok\n") }
         router.get("metrics") { _, _ in
-            Response.text(.ok, registry.text(), type: "text/plain; version=0.0.4; charset=utf-8")
+            Response.metrics(registry.text())
         }
         return router
     }
@@ -77,7 +78,7 @@ struct PredictionRoutes: Sendable {
         let start = ContinuousClock.now
         let predictions = try predictor.predict(rows, objectives: objectives)
         let contributions = try wantsContributions ? predictor.contributions(rows) : nil
-        metrics.countPredictions(predictions.count, nanoseconds: start.nanoseconds)
+        metrics.countPredictions(predictions.count, nanoseconds: start.elapsedNanoseconds)
         return (predictions, contributions)
     }
 
@@ -125,36 +126,12 @@ struct PredictionRoutes: Sendable {
             logger.error("a prediction failed", metadata: ["error": "\(error)"])
             response = refusal(path, .internalServerError, "the prediction failed; the server's log says why")
         }
-        metrics.countRequest(path: path, status: response.status.code, nanoseconds: start.nanoseconds)
+        metrics.countRequest(path: path, status: response.status.code, nanoseconds: start.elapsedNanoseconds)
         return response
     }
 
     private func refusal(_ path: String, _ status: Hummingbird.HTTPResponse.Status, _ message: String) -> Response {
         logger.debug("request refused", metadata: ["path": "\(path)", "reason": "\(message)"])
         return Response.json(status, PredictionReplies.error(message))
-    }
-}
-
-extension Response {
-    fileprivate static func json(_ status: Hummingbird.HTTPResponse.Status, _ bytes: [UInt8]) -> Response {
-        Response(
-            status: status, headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-    }
-
-    fileprivate static func text(
-        _ status: Hummingbird.HTTPResponse.Status, _ text: String, type: String = "text/plain; charset=utf-8"
-    ) -> Response {
-        Response(
-            status: status, headers: [.contentType: type],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
-    }
-}
-
-extension ContinuousClock.Instant {
-    /// Nanoseconds from this instant to the present.
-    fileprivate var nanoseconds: Int64 {
-        let (seconds, attoseconds) = duration(to: .now).components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }
