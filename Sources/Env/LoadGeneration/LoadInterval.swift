@@ -50,7 +50,7 @@ public struct LoadInterval: Sendable, Equatable {
     /// of the latencies; where its p99 is not far below theirs, the generator is overloaded.
     public internal(set) var sendDelays = LatencyHistogram()
     /// Latencies of the requests that completed or timed out in it, from when each was due.
-    public internal(set) var finished = LatencyHistogram()
+    public private(set) var finished = LatencyHistogram()
     /// Ages of the requests in flight at its end, in seconds since each was due.
     public internal(set) var ages: [Double] = []
     /// `finished` and `ages` together.
@@ -69,7 +69,6 @@ public struct LoadInterval: Sendable, Equatable {
 
     /// Books the latency of a request that completed or timed out.
     mutating func record(_ latency: Double, of target: String) {
-        finished.record(latency)
         finishedByTarget[target, default: LatencyHistogram()].record(latency)
     }
 
@@ -79,9 +78,10 @@ public struct LoadInterval: Sendable, Equatable {
         targetsOfAges.append(target)
     }
 
-    /// Closes the interval.
+    /// Closes the interval: what is summed up over the requests is known from here on.
     mutating func close(at end: Double) {
         self.end = end
+        finished = finishedByTarget.values.reduce(into: LatencyHistogram()) { $0.add($1) }
         (observed, targets) = (finished, finishedByTarget)
         for (age, target) in zip(ages, targetsOfAges) {
             observed.record(age)
@@ -120,7 +120,6 @@ public struct LoadInterval: Sendable, Equatable {
         both.timedOut += next.timedOut
         both.overObjective += next.overObjective
         both.sendDelays.add(next.sendDelays)
-        both.finished.add(next.finished)
         both.ages = next.ages
         both.targetsOfAges = next.targetsOfAges
         both.finishedByTarget.merge(next.finishedByTarget) { first, second in

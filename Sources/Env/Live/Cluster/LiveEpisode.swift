@@ -225,7 +225,6 @@ struct LiveEpisode: Sendable {
             report.services.append(ServiceInterval(measured))
             perService.append(measured)
         }
-        report.nodes = nodeIntervals(perService)
         report.requestedCoreSeconds = requestedCoreSeconds
         report.allocatableCoreSeconds = allocatableCoreSeconds
         let known = watch.view
@@ -236,6 +235,7 @@ struct LiveEpisode: Sendable {
         report.replicaChanges = replicaChanges + (isRollingOut ? unexpected : 0)
         isRollingOut = isRollingOut && known.deployments.values.contains { !$0.isRolledOut }
         let snapshot = refreshed()
+        report.nodes = nodeIntervals(perService, on: snapshot.nodes.map(\.name))
         report.pendingReplicas = snapshot.pods.count { $0.service != nil && $0.phase == .pending }
         if known.silence > settings.patience {
             report.failure = "the API server has not answered for \(Int(known.silence)) s"
@@ -253,8 +253,7 @@ struct LiveEpisode: Sendable {
 extension LiveEpisode {
     /// What the requests met on each node; `nil` where one of them went to the service's address, behind which no node
     /// can be told.
-    private mutating func nodeIntervals(_ services: [LoadInterval]) -> [NodeInterval]? {
-        let names = refreshed().nodes.map(\.name)
+    private func nodeIntervals(_ services: [LoadInterval], on names: [String]) -> [NodeInterval]? {
         var result: [NodeInterval] = []
         for (service, measured) in services.enumerated() {
             var histograms = [LatencyHistogram](repeating: LatencyHistogram(), count: names.count)
