@@ -8,6 +8,17 @@ public enum Statistics {
         return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
     }
 
+    /// The quantile of sorted values by linear interpolation between the two nearest (Hyndman and Fan, "Sample quantiles in
+    /// statistical packages", 1996, type 7: the default of R and NumPy).
+    /// - Parameter probability: from 0 to 1.
+    /// - Precondition: there are values.
+    public static func quantile(_ probability: Double, of sorted: [Double]) -> Double {
+        let position = probability * Double(sorted.count - 1)
+        let below = Int(position)
+        guard below + 1 < sorted.count else { return sorted[sorted.count - 1] }
+        return sorted[below] + (position - Double(below)) * (sorted[below + 1] - sorted[below])
+    }
+
     /// Spearman's rank correlation: Pearson's of the ranks, equals sharing the mean of theirs. NaN where one side does
     /// not vary.
     /// - Precondition: both have the same number of values.

@@ -2,6 +2,7 @@ import Cluster
 import Gym
 import Learning
 import NeuralNetworks
+import Randomness
 import Settings
 import Simulator
 import Workloads
@@ -31,7 +32,7 @@ struct InferenceBenchmark {
             let total = (clock.now - start) / .seconds(1)
             cells.append([
                 "\(Figures.grouped(count)) nodes", "\(decision.candidates.count)",
-                Figures.short(Bootstrap.quantile(0.5, of: times)), Figures.short(Bootstrap.quantile(0.99, of: times)),
+                Figures.short(Statistics.quantile(0.5, of: times)), Figures.short(Statistics.quantile(0.99, of: times)),
                 Figures.grouped(Int(Double(times.count) / total)),
             ])
         }

@@ -78,14 +78,9 @@ struct PredictRecordCommand: ParsableCommand {
             settings.interferencePlan = interference.plan(
                 seconds: settings.interval * Double(configuration.episode.intervals), seed: seed)
         }
-        let backend = try LiveRuns.cluster(settings)
-        do {
+        try LiveRuns.withCluster(settings) { backend in
             var environment = ClusterEnvironment(backend: backend, settings: configuration.episode, seed: seed)
             try Self.play(configuration, policy, episode, seed: seed, &environment, into: &recorder)
-            try backend.close()
-        } catch {
-            do { try backend.close() } catch let second { CommandFailure.warn("not everything was removed: \(second)") }
-            throw error
         }
     }
 

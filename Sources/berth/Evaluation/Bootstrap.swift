@@ -31,15 +31,7 @@ struct Bootstrap {
         }
         means.sort()
         return Estimate(
-            mean: values.reduce(0, +) / Double(count), lower: Self.quantile(0.025, of: means),
-            upper: Self.quantile(0.975, of: means), count: count)
-    }
-
-    /// Linear interpolation between the two nearest of the sorted values, as numpy's default.
-    static func quantile(_ probability: Double, of sorted: [Double]) -> Double {
-        let position = probability * Double(sorted.count - 1)
-        let below = Int(position)
-        guard below + 1 < sorted.count else { return sorted[sorted.count - 1] }
-        return sorted[below] + (position - Double(below)) * (sorted[below + 1] - sorted[below])
+            mean: values.reduce(0, +) / Double(count), lower: Statistics.quantile(0.025, of: means),
+            upper: Statistics.quantile(0.975, of: means), count: count)
     }
 }

@@ -60,7 +60,7 @@ struct EpisodeFigures: Codable, Equatable {
         churn = tally.seconds > 0 ? 3600 * Double(tally.changes) / tally.seconds : 0
         // A mean would mostly tell how often the thread was interrupted.
         let sorted = tally.decisionSeconds.sorted()
-        decisionSeconds = sorted.isEmpty ? nil : Bootstrap.quantile(0.5, of: sorted)
+        decisionSeconds = sorted.isEmpty ? nil : Statistics.quantile(0.5, of: sorted)
         reward = tally.intervals > 0 ? tally.reward / Double(tally.intervals) : 0
         terms = RewardTerms()
         let intervals = Double(max(1, tally.intervals))

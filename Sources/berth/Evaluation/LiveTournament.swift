@@ -33,17 +33,15 @@ struct LiveTournament {
         var settings = cluster
         // Against the default scheduler itself, not our account of it.
         if contender.usesDefaultScheduler { settings.placement = .defaultScheduler }
-        let backend = try LiveRuns.cluster(settings)
         do {
-            var policy = try contender.make()
-            var environment = ClusterEnvironment(backend: backend, settings: episode, seed: seed)
-            let figures = try EpisodeFigures(of: &policy, in: &environment, seed: seed)
-            try backend.close()
-            return Comparison.Episode(
-                policy: contender.name, pattern: Self.condition, seed: seed, figures: figures)
-        } catch {
-            do { try backend.close() } catch let second { CommandFailure.warn("not everything was removed: \(second)") }
-            guard error is CancellationError else { throw error }
+            return try LiveRuns.withCluster(settings) { backend in
+                var policy = try contender.make()
+                var environment = ClusterEnvironment(backend: backend, settings: episode, seed: seed)
+                let figures = try EpisodeFigures(of: &policy, in: &environment, seed: seed)
+                return Comparison.Episode(
+                    policy: contender.name, pattern: Self.condition, seed: seed, figures: figures)
+            }
+        } catch is CancellationError {
             throw CommandFailure(
                 message: "interrupted in an episode of \(contender.name); what it had made is removed",
                 status: Interruption.exitStatus)

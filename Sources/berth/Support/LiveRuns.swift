@@ -11,6 +11,19 @@ enum LiveRuns {
         logger.logLevel = .warning
         return try LiveCluster(settings: settings, logger: logger) { Interruption.signalNumber != nil }
     }
+
+    /// Runs `body` with a live cluster and removes what was made for it, whatever comes of it.
+    static func withCluster<Value>(_ settings: LiveSettings, _ body: (LiveCluster) throws -> Value) throws -> Value {
+        let backend = try cluster(settings)
+        do {
+            let value = try body(backend)
+            try backend.close()
+            return value
+        } catch {
+            do { try backend.close() } catch let second { CommandFailure.warn("not everything was removed: \(second)") }
+            throw error
+        }
+    }
 }
 
 extension LiveSettings {

@@ -1,6 +1,7 @@
 import Foundation
 import Gym
 import Processes
+import Randomness
 
 /// A worker whose block of environments one process steps, and whose results all processes get.
 protocol SharedWorker: AnyObject, Sendable {
@@ -89,11 +90,11 @@ extension ProcessGroup {
             "the environments of process \(process) do not fit", hint: "all processes must have the same configuration")
     }
 
-    /// A number that other parameters would hardly have: FNV-1a over their bits.
+    /// What other parameters would hardly have.
     private static func digest(_ parameters: [Float]) -> String {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for parameter in parameters { hash = (hash ^ UInt64(parameter.bitPattern)) &* 0x100_0000_01b3 }
-        return String(hash, radix: 16)
+        var fingerprint = Fingerprint()
+        for parameter in parameters { fingerprint.add(UInt64(parameter.bitPattern)) }
+        return fingerprint.text
     }
 
     /// Gives the results of this process's part of `count` things and gets the others'.

@@ -73,8 +73,8 @@ extension ExponentialSmoothing {
             let mean = sorted.reduce(0, +) / Double(sorted.count)
             let squares = sorted.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
             errors.append((squares / Double(sorted.count - 1)).squareRoot())
-            lower.append(Quantile.of(sorted, (1 - level) / 2))
-            upper.append(Quantile.of(sorted, (1 + level) / 2))
+            lower.append(Statistics.quantile((1 - level) / 2, of: sorted))
+            upper.append(Statistics.quantile((1 + level) / 2, of: sorted))
         }
         return Forecast(points: points, standardErrors: errors, lower: lower, upper: upper, level: level)
     }

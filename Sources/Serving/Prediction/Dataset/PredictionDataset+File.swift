@@ -77,13 +77,6 @@ extension PredictionDataset {
     /// Reads a file that `write` wrote.
     /// - Throws: `CheckpointError` or `PredictionError` naming the file and what is wrong with it.
     public init(file: String) throws {
-        do {
-            try self.init(Checkpoint.read(file))
-        } catch let error as PredictionError {
-            throw PredictionError("\(file): \(error)")
-        } catch var error as CheckpointError {
-            error.file = error.file ?? file
-            throw error
-        }
+        self = try PredictionError.naming(file) { try Self(Checkpoint.read(file)) }
     }
 }

@@ -62,15 +62,6 @@ extension LatencyPredictor {
     /// Reads a file that `write` wrote.
     /// - Throws: `CheckpointError` or `PredictionError` naming the file and what is wrong with it.
     public init(file: String) throws {
-        do {
-            try self.init(Checkpoint.read(file))
-        } catch let error as PredictionError {
-            throw PredictionError("\(file): \(error)")
-        } catch var error as CheckpointError {
-            error.file = error.file ?? file
-            throw error
-        } catch let error as SettingsError {
-            throw PredictionError("\(file): predictor/settings: \(error.message)")
-        }
+        self = try PredictionError.naming(file) { try Self(Checkpoint.read(file)) }
     }
 }

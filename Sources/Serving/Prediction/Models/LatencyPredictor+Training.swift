@@ -135,20 +135,3 @@ extension PredictionDataset {
         return fingerprint.text
     }
 }
-
-/// FNV-1a of 64 bits: tells contents apart, and protects nothing.
-struct Fingerprint {
-    private var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-
-    mutating func add(_ word: UInt64) {
-        for shift in stride(from: UInt64(0), to: 64, by: 8) {
-            hash = (hash ^ (word >> shift & 255)) &* 0x100_0000_01b3
-        }
-    }
-
-    /// Sixteen hexadecimal digits.
-    var text: String {
-        let digits = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-}

@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 
 /// Predicts the p99 of a service on a node from figures of one window.
 ///
