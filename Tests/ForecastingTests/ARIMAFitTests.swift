@@ -20,6 +20,20 @@ import Testing
         #expect(abs(try fit.model.logLikelihood(of: Samples.logAirPassengers()) - fit.logLikelihood) < 1e-9)
     }
 
+    /// Fitted to the first ten years, the model takes its variance from the last two as well; no other is as likely.
+    @Test func theVarianceFollowsTheSeries() throws {
+        let series = try Samples.logAirPassengers()
+        let model = try ARIMAModel.fit(series.prefix(120), order: Self.airline()).model
+        #expect(abs(try model.withVariance(of: series.prefix(120)).variance / model.variance - 1) < 1e-9)
+        let moved = try model.withVariance(of: series)
+        #expect(moved.coefficients == model.coefficients && moved.variance != model.variance)
+        for factor in [0.98, 1.02] {
+            let other = try ARIMAModel(
+                order: model.order, coefficients: model.coefficients, variance: factor * moved.variance)
+            #expect(try other.logLikelihood(of: series) < moved.logLikelihood(of: series))
+        }
+    }
+
     /// No fit may be worse than the best that statsmodels finds.
     @Test(.enabled(if: PythonProgram.isAvailable, "scripts/setup.sh --test makes .venv"))
     func fitsAreAsLikelyAsThoseOfStatsmodels() throws {

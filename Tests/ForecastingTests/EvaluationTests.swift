@@ -56,6 +56,13 @@ import Testing
         }
         #expect(lengths == [10, 15, 20, 25])
         #expect(result.mean(\.meanAbsoluteError) == 0 && result.coverage == 1 && result.measures.count == 4)
+        // Errors of 3 in one window and 4 in the other: the root of the mean of all squares, not the mean of roots.
+        let ramp = try RollingOrigin(origins: 2, horizon: 1, period: 1).evaluate(series) { training in
+            let point = Double(training.count) + (training.count == 28 ? 3 : 4)
+            return Forecast(points: [point], standardErrors: [1], lower: [0], upper: [32], level: 0.9)
+        }
+        #expect(ramp.rootMeanSquaredError == 12.5.squareRoot())
+        #expect(ramp.mean(\.rootMeanSquaredError) == 3.5 && ramp.coverage == 1)
         #expect(throws: ForecastingError.self) {
             try RollingOrigin(origins: 6, horizon: 5, period: 1).firstTraining(series)
         }

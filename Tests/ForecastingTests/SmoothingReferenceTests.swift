@@ -52,18 +52,24 @@ struct SmoothingReferenceTests {
         from statsmodels.tsa.exponential_smoothing.ets import ETSModel
         y = pd.Series(np.loadtxt(sys.argv[1], delimiter=',', skiprows=1, usecols=1))
         from statsmodels.tsa.api import ExponentialSmoothing
-        def winters(error, damped):
-            model = ExponentialSmoothing(y, trend='add', damped_trend=damped, seasonal='mul', seasonal_periods=12,
+        def smoothed(z, damped):
+            model = ExponentialSmoothing(z, trend='add', damped_trend=damped, seasonal='mul', seasonal_periods=12,
                                          initialization_method='known', initial_level=120., initial_trend=1.5,
                                          initial_seasonal=0.89 + 0.02 * np.arange(12))
             fit = model.fit(smoothing_level=.4, smoothing_trend=.05 / .4, smoothing_seasonal=.3,
                             damping_trend=.95 if damped else None, optimized=False)
-            expected = np.asarray(fit.fittedvalues)
+            return np.asarray(fit.fittedvalues)
+        def winters(error, damped):
+            expected = smoothed(y, damped)
             e = (y - expected) / (expected if error == 'mul' else 1)
             likelihood = -72 * (np.log(2 * np.pi * np.mean(e**2)) + 1)
             likelihood -= np.sum(np.log(expected)) if error == 'mul' else 0
+            # Its forecast leaves the last value out of the season; what it expects of the next value does not.
+            z = list(y)
+            for _ in range(30):
+                z.append(smoothed(np.array(z + [1.]), damped)[-1])
             print(json.dumps(dict(likelihood=[likelihood], variance=[np.mean(e**2)], fitted=list(expected),
-                                  points=list(fit.forecast(30)))))
+                                  points=z[144:])))
         def result(error, trend, damped, seasonal):
             season = np.arange(12) - 5.5 if seasonal else None
             model = ETSModel(y, error=error, trend=trend, damped_trend=damped, seasonal=seasonal,

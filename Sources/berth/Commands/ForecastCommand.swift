@@ -11,8 +11,9 @@ struct ForecastCommand: ParsableCommand {
         commandName: "forecast", abstract: "Forecasts a series in a CSV file, with prediction intervals.",
         discussion: """
             Prints step, forecast, lower and upper bound as CSV. The file has a row for each point in time; an empty cell \
-            or NA is a missing value. With --evaluate it prints how far forecasts from the last points of the series were \
-            from what came. auto takes the method with the smallest error over the last five times the horizon; with \
+            or NA is a missing value. With --evaluate it prints how far forecasts from the last points of the series, \
+            each a horizon after the one before, were from what came; models are fitted once, to what lies before all \
+            of them. auto takes the method with the smallest error over the last five times the horizon; with \
             --evaluate it compares all of them.
             """)
 
@@ -89,10 +90,10 @@ struct ForecastCommand: ParsableCommand {
     private func forecast(
         _ series: TimeSeries, _ method: ForecastMethod, _ horizon: Int, _ evaluation: ForecastEvaluation
     ) throws {
-        let chosen = try method.choose(
+        let fitted = try method.fit(
             series, period: period, transformation: evaluation.transformation, seed: seed)
-        let forecast = try chosen.forecast(series, horizon, level)
-        Terminal.writeError("\(chosen.name)\n")
+        let forecast = try fitted.forecast(series, horizon, level)
+        Terminal.writeError("\(fitted.name)\n")
         var lines = ["step,forecast,lower,upper"]
         for step in forecast.points.indices {
             let figures = [forecast.points[step], forecast.lower[step], forecast.upper[step]]

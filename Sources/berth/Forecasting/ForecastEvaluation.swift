@@ -16,14 +16,15 @@ struct ForecastEvaluation {
         var result: RollingOrigin.Result
     }
 
-    /// Each method's order or form is chosen before the first origin and kept; its numbers are estimated at each.
+    /// Each method is fitted to what lies before the first origin; later forecasts go on from all values before theirs,
+    /// with the numbers of that fit but the errors' variance.
     func rows(_ methods: [ForecastMethod]) throws -> [Row] {
         let training = try series.prefix(rolling.firstTraining(series))
         return try methods.map { method in
-            let chosen = try method.choose(
+            let fitted = try method.fit(
                 training, period: rolling.period, transformation: transformation, seed: seed)
-            let result = try rolling.evaluate(series) { try chosen.forecast($0, rolling.horizon, level) }
-            return Row(method: method, name: chosen.name, result: result)
+            let result = try rolling.evaluate(series) { try fitted.forecast($0, rolling.horizon, level) }
+            return Row(method: method, name: fitted.name, result: result)
         }
     }
 
@@ -35,7 +36,7 @@ struct ForecastEvaluation {
             let result = row.result
             cells.append([
                 row.name, cell(result.mean(\.meanAbsoluteScaledError), "%.3f"),
-                cell(result.mean(\.meanAbsoluteError), "%.4g"), cell(result.mean(\.rootMeanSquaredError), "%.4g"),
+                cell(result.mean(\.meanAbsoluteError), "%.4g"), cell(result.rootMeanSquaredError, "%.4g"),
                 cell(result.mean(\.symmetricPercentageError), "%.1f"),
                 cell(result.mean(\.meanAbsolutePercentageError), "%.1f"),
                 cell(result.coverage.map { 100 * $0 }, "%.1f"),

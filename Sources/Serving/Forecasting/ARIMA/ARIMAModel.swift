@@ -63,6 +63,16 @@ public struct ARIMAModel: Sendable, Equatable {
             points: points, standardErrors: variances.map { ($0 * variance).squareRoot() }, level: level)
     }
 
+    /// The model with the variance of largest likelihood for a series, its coefficients as they are: what a model needs
+    /// that goes on forecasting after values that it was not fitted to.
+    /// - Throws: `ForecastingError` as `logLikelihood(of:)`, and for a series that it fits without any error.
+    public func withVariance(of series: TimeSeries) throws -> ARIMAModel {
+        let sums = try filtered(series).sums
+        return try ARIMAModel(
+            order: order, coefficients: coefficients,
+            variance: sums.squares(mean: coefficients.mean ?? 0) / Double(max(1, sums.count)))
+    }
+
     private func filtered(_ series: TimeSeries) throws -> ARIMAFilter {
         guard
             let filter = try ARIMAFilter(

@@ -29,6 +29,17 @@ public struct RollingOrigin: Sendable, Hashable {
             return values.reduce(0, +) / Double(values.count)
         }
 
+        /// Root of the mean squared error over all values.
+        public var rootMeanSquaredError: Double? {
+            let count = measures.reduce(0) { $0 + $1.count }
+            guard count > 0 else { return nil }
+            let squares = measures.reduce(0) { sum, measure in
+                let error = measure.rootMeanSquaredError ?? 0
+                return sum + error * error * Double(measure.count)
+            }
+            return (squares / Double(count)).squareRoot()
+        }
+
         /// Share of all values within their intervals.
         public var coverage: Double? {
             let count = measures.reduce(0) { $0 + $1.count }
