@@ -64,6 +64,7 @@ let package = Package(
         system("CHDF5", pkgConfig: "hdf5-serial", apt: "libhdf5-dev"),
         system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
+        .systemLibrary(name: "CHiredis", path: "Sources/System/CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLinux", path: "Sources/System/CLinux"),
         .target(
             name: "CSimdjson", path: "Sources/System/CSimdjson", cxxSettings: [.unsafeFlags(["-O3"])],
@@ -120,17 +121,17 @@ let package = Package(
         room(
             "Serving", "Extender",
             [
-                "Cluster", "Baselines", "Live", "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Randomness",
-                "Monitoring", "Responses", hummingbird, nioCore, serviceLifecycle, logging, coreMetrics,
+                "Cluster", "Baselines", "Prediction", "Live", "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings",
+                "Randomness", "Monitoring", "Responses", hummingbird, nioCore, serviceLifecycle, logging, coreMetrics,
             ]),
         room(
             "Serving", "PredictionAPI",
             [
-                "Prediction", "Checkpoints", "JSON", "Settings", "Monitoring", "Responses", hummingbird, hummingbirdTLS,
-                nioCore,
-                nioSSL, httpTypes, logging, coreMetrics,
+                "CHiredis", "Prediction", "Drift", "Checkpoints", "JSON", "Settings", "Monitoring", "Responses",
+                hummingbird,
+                hummingbirdTLS, nioCore, nioSSL, httpTypes, serviceLifecycle, logging, coreMetrics,
             ]),
-        room("Serving", "Prediction", ["CXGBoost", "Cluster", "Checkpoints", "Randomness", "Settings"]),
+        room("Serving", "Prediction", ["CXGBoost", "Cluster", "Checkpoints", "Drift", "Randomness", "Settings"]),
         room(
             "Serving", "Collector",
             [
@@ -191,15 +192,15 @@ let package = Package(
         tests(
             "PredictionAPI",
             [
-                "Prediction", "Randomness", "JSON", "Monitoring", "TestServers", hummingbird, hummingbirdTesting,
-                nioCore,
-                logging,
+                "Prediction", "Drift", "Randomness", "JSON", "Monitoring", "TestServers", hummingbird,
+                hummingbirdTesting,
+                nioCore, logging,
             ], exclude: ["bodies.py", "triton.py"]),
         tests(
             "Extender",
             [
-                "Cluster", "Kubernetes", "Live", "Telemetry", "JSON", "Randomness", hummingbird, hummingbirdTesting,
-                nioCore, logging,
+                "Cluster", "Kubernetes", "Live", "Prediction", "Telemetry", "JSON", "Randomness", hummingbird,
+                hummingbirdTesting, nioCore, logging,
             ], exclude: ["Fixtures"]),
         tests(
             "Collector",

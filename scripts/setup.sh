@@ -3,8 +3,8 @@
 # only what is missing, says what, and is done in well under a second when
 # nothing is.
 #
-#   setup.sh              what the build needs: OpenBLAS, HDF5, libcurl, simdjson, XGBoost, pkg-config
-#   setup.sh --test       also what the tests need: .venv from scripts/test-requirements.txt, wrk, curl, openssl, Open MPI,
+#   setup.sh              what the build needs: OpenBLAS, HDF5, libcurl, simdjson, XGBoost, hiredis, pkg-config
+#   setup.sh --test       also what the tests need: .venv from scripts/test-requirements.txt, wrk, curl, openssl, Open MPI, Redis,
 #                         Prometheus, node-exporter, and the Kubernetes of the testbed (built once, about 10
 #                         minutes, then cached)
 #   setup.sh --no-testbed with --test: without that Kubernetes; the test on the real cluster is then skipped
@@ -31,7 +31,7 @@ fi
 
 # Libraries are asked for by their pkg-config names, as the build itself does.
 libraries=(openblas:libopenblas-dev hdf5-serial:libhdf5-dev libcurl:libcurl4-openssl-dev simdjson:libsimdjson-dev
-    xgboost:libxgboost-dev)
+    xgboost:libxgboost-dev hiredis:libhiredis-dev)
 wanted=()
 if ! command -v pkg-config > /dev/null 2>&1; then
     mapfile -t wanted < <(command -v dpkg-query > /dev/null 2>&1 \
@@ -43,7 +43,7 @@ else
 fi
 if [ -n "$tests" ]; then
     mapfile -t -O "${#wanted[@]}" wanted < <(missing_commands curl:curl wrk:wrk openssl:openssl python3:python3 mpirun:openmpi-bin \
-        prometheus:prometheus prometheus-node-exporter:prometheus-node-exporter)
+        prometheus:prometheus prometheus-node-exporter:prometheus-node-exporter redis-server:redis-server)
     # A Python of its own (pyenv, say) has these two built in; Debian's keeps them in a package.
     [ -x "$ROOT/.venv/bin/python" ] || python3 -c 'import ensurepip, venv' 2> /dev/null || wanted+=(python3-venv)
 fi

@@ -2,6 +2,7 @@ import Cluster
 import Extender
 import Kubernetes
 import Live
+import Prediction
 import Randomness
 import Telemetry
 import Testing
@@ -351,17 +352,90 @@ import Testing
                 memoryBytes: Telemetry.Measurement(value: memory, time: clock.now))
             scorer.apply(usage: usage, pods: [:], ofNode: node)
         }
-        #expect(scorer.overloaded(["a", "b", "c", "ghost"]).isEmpty)
+        #expect(scorer.unfit(["a", "b", "c", "ghost"], for: try makePod("probe")).isEmpty)
         measure("a", cpu: 3.9, memory: 0)
         measure("b", cpu: 0, memory: 6 * 1_024 * 1_024 * 1_024)
         #expect(
-            scorer.overloaded(["ghost", "a", "b", "c"]) == [
+            scorer.unfit(["ghost", "a", "b", "c"], for: try makePod("probe")) == [
                 1: "measured cpu use is 98 % of what pods may request, more than 90 %",
                 2: "measured memory use is 75 % of what pods may request, more than 50 %",
             ])
         // Where none would be left, all pass: a full cluster is the scheduler's to judge.
-        #expect(scorer.overloaded(["a", "b"]).isEmpty)
+        #expect(scorer.unfit(["a", "b"], for: try makePod("probe")).isEmpty)
         clock.advance(by: 120)
-        #expect(scorer.overloaded(["ghost", "a", "b", "c"]).isEmpty)
+        #expect(scorer.unfit(["ghost", "a", "b", "c"], for: try makePod("probe")).isEmpty)
+    }
+
+    /// p99 = 20 ms where the neighbours use little, 200 ms where they use more than half of the node.
+    private func predictor(ignoring ignored: [String]) throws -> LatencyPredictor {
+        var dataset = PredictionDataset(windowSeconds: 20)
+        var generator = RandomGenerator(seed: 3)
+        for episode in 0..<8 {
+            for window in 0..<40 {
+                var features = [Float](repeating: .nan, count: PredictionFeature.allCases.count)
+                func set(_ feature: PredictionFeature, _ value: Double) {
+                    features[PredictionFeature.allCases.firstIndex(of: feature) ?? 0] = Float(value)
+                }
+                let neighbour = generator.uniform()
+                set(.neighbourCPU, neighbour)
+                set(.cpuUsed, min(1, neighbour + 0.05))
+                set(.replicaRate, 100 * generator.uniform())
+                set(.replicas, Double(1 + generator.index(below: 3)))
+                set(.replicaCPU, 0.1 + 0.1 * generator.uniform())
+                let p99 = (neighbour > 0.5 ? 0.2 : 0.02) * (1 + 0.01 * generator.normal())
+                dataset.append(
+                    PredictionDataset.Row(
+                        episode: episode, seed: UInt64(episode), window: window, node: "a", service: "web",
+                        requests: 500, age: 5, objective: 0.1, p99: p99),
+                    features: features)
+            }
+        }
+        var settings = PredictorSettings()
+        (settings.trees, settings.folds, settings.ignoredFeatures) = (60, 3, ignored)
+        return try LatencyPredictor(training: dataset, settings)
+    }
+
+    @Test func filtersByPredictedRisk() throws {
+        let unknown = RiskFilter.unknownFeatures.map(\.rawValue)
+        #expect(throws: PredictionError.self) { try RiskFilter(predictor(ignoring: ["cpu_used_change"]), limit: 1) }
+        let filter = try RiskFilter(predictor(ignoring: unknown), limit: 1)
+        let clock = ManualClock()
+        let scorer = try makeScorer(clock: clock, riskFilter: filter)
+        // A replica of the service on each of two nodes of four cores.
+        for node in ["a", "b"] {
+            scorer.apply(.added(try makePod("web-\(node)", node: node, ready: true)))
+        }
+        func measure(_ node: String, cpu: Double) {
+            func usage(_ cores: Double) -> ResourceUsage {
+                ResourceUsage(
+                    cpuCores: Telemetry.Measurement(value: cores, time: clock.now),
+                    memoryBytes: Telemetry.Measurement(value: 1e9, time: clock.now))
+            }
+            scorer.apply(
+                usage: usage(cpu), pods: [.init(namespace: "default", name: "web-\(node)"): usage(0.15)], ofNode: node)
+        }
+        var pod = try makePod("probe")
+        let nodes = ["ghost", "a", "b", "c"]
+        // Nothing is measured: nothing is known to be risky.
+        #expect(scorer.unfit(nodes, for: pod).isEmpty)
+        measure("a", cpu: 3.5)
+        measure("b", cpu: 0.3)
+        let failed = scorer.unfit(nodes, for: pod)
+        #expect(
+            failed.keys.sorted() == [1] && failed[1]?.contains("times the objective of 100 ms") == true, "\(failed)")
+        // Where none would be left, all pass.
+        #expect(scorer.unfit(["a"], for: pod).isEmpty)
+        // The pod's own objective counts; one that is no duration does not.
+        pod.metadata.latencyObjective = "1s"
+        #expect(scorer.unfit(nodes, for: pod).isEmpty)
+        pod.metadata.latencyObjective = "10ms"
+        #expect(scorer.unfit(nodes, for: pod).keys.sorted() == [1, 2])
+        pod.metadata.latencyObjective = "soon"
+        #expect(scorer.unfit(nodes, for: pod).keys.sorted() == [1])
+        // Of a pod without a service nothing is known, nor of a service without replicas.
+        #expect(scorer.unfit(nodes, for: try makePod("alone", service: nil)).isEmpty)
+        #expect(scorer.unfit(nodes, for: try makePod("first", service: "new")).isEmpty)
+        clock.advance(by: 120)
+        #expect(scorer.unfit(nodes, for: pod).isEmpty)
     }
 }

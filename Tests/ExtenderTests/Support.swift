@@ -82,11 +82,12 @@ func makePod(
 func makeScorer(
     nodes: [String] = ["a", "b", "c"], policy: (any Policy & Sendable)? = FunctionPolicy.emptiest,
     fallback: (any Policy & Sendable)? = FunctionPolicy.emptiest, clock: ManualClock = ManualClock(),
-    settings change: (inout ExtenderSettings) -> Void = { _ in }, isListed: Bool = true
+    riskFilter: RiskFilter? = nil, settings change: (inout ExtenderSettings) -> Void = { _ in }, isListed: Bool = true
 ) throws -> PlacementScorer {
     var settings = ExtenderSettings()
     change(&settings)
-    let scorer = PlacementScorer(settings: settings, policy: policy, fallback: fallback, now: { clock.now })
+    let scorer = PlacementScorer(
+        settings: settings, policy: policy, fallback: fallback, riskFilter: riskFilter, now: { clock.now })
     for name in nodes { scorer.apply(.added(try makeNode(name))) }
     if isListed {
         scorer.markNodesListed()

@@ -57,4 +57,42 @@ import Testing
             #expect(value(feature, row).isNaN == missing.contains(feature), "\(feature)")
         }
     }
+
+    @Test func aPlacementSpreadsTheLoadOverOneReplicaMore() {
+        var snapshot = snapshot()
+        snapshot.pods.append(
+            Pod(id: 9, name: "new", service: 0, requests: Resources(cpu: 0.5, memory: 1e9), created: 0))
+        let rows = PredictionFeature.rows(placing: 4, on: [0, 1], in: snapshot)
+        let width = PredictionFeature.allCases.count
+        #expect(rows.count == 2 * width)
+        // Three replicas use 0.9 cores; four use 0.225 each.
+        let first: [(PredictionFeature, Float)] = [
+            (.cpuUsed, (2 - 0.6 + 3 * 0.225) / 4), (.memoryUsed, 0.25), (.cpuRequested, 3.0 / 4),
+            (.memoryRequested, 4.0 / 8), (.pods, 4), (.replicas, 3), (.replicaRate, 22.5), (.replicaRequest, 0.5),
+            (.replicaLimit, 2), (.replicaCPU, 0.225), (.replicaUtilization, 0.225 / (4 * 0.5 / 3)),
+            (.neighbourCPU, 1.4 / 4), (.neighbourRequested, 1.5 / 4),
+        ]
+        for (feature, wanted) in first { #expect(abs(value(feature, rows) - wanted) < 1e-6, "\(feature)") }
+        #expect(value(.cpuUsedChange, rows).isNaN && value(.rateChange, rows).isNaN)
+        let second = Array(rows[width...])
+        #expect(value(.replicas, second) == 2 && abs(value(.replicaCPU, second) - 0.225) < 1e-6)
+        // Nothing is measured of the second node, and none of a service's CPU where one replica's is not known.
+        #expect(value(.cpuUsed, second).isNaN && value(.pods, second) == 2)
+        snapshot.pods[2].cpuUsage = nil
+        let blind = PredictionFeature.rows(placing: 4, on: [0], in: snapshot)
+        #expect(value(.cpuUsed, blind).isNaN && value(.replicaCPU, blind).isNaN && value(.replicas, blind) == 3)
+    }
+
+    @Test func ofAServiceThatDoesNotRunYetTheCPUIsNotKnown() {
+        var snapshot = snapshot()
+        snapshot.services.append(
+            Service(
+                name: "new", replicas: 1, maximumReplicas: 2, requests: Resources(cpu: 1, memory: 1e9),
+                latencyObjective: 0.1))
+        snapshot.pods.append(
+            Pod(id: 9, name: "new", service: 1, requests: Resources(cpu: 1, memory: 1e9), created: 0))
+        let row = PredictionFeature.rows(placing: 4, on: [0], in: snapshot)
+        #expect(value(.replicaCPU, row).isNaN && value(.cpuUsed, row) == 0.5 && value(.replicas, row) == 1)
+        #expect(value(.cpuRequested, row) == 3.5 / 4 && value(.neighbourRequested, row) == 2.5 / 4)
+    }
 }

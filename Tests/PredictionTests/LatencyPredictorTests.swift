@@ -70,9 +70,9 @@ import Testing
             other["predictor/trees"] = .text("{\"learner\": {}}")
             try other.write(to: file)
             #expect(throws: PredictionError.self) { try LatencyPredictor(file: file) }
-            other["predictor/version"] = .int64([2], shape: [])
+            other["predictor/version"] = .int64([3], shape: [])
             try other.write(to: file)
-            #expect { try LatencyPredictor(file: file) } throws: { "\($0)".contains("version 2") }
+            #expect { try LatencyPredictor(file: file) } throws: { "\($0)".contains("version 3") }
         }
     }
 
@@ -194,5 +194,30 @@ import Testing
                 #expect(own.logarithmicError < 1.1 * theirs, "\(own.logarithmicError) against \(theirs)")
             }
         }
+    }
+
+    @Test func ignoredFeaturesChangeNothing() throws {
+        var settings = PredictorSettings()
+        (settings.trees, settings.folds) = (60, 3)
+        settings.ignoredFeatures = ["replica_rate"]
+        let dataset = sampleDataset(episodes: 12)
+        let (with, without) = (
+            try LatencyPredictor(training: dataset, settings),
+            try LatencyPredictor(
+                training: dataset,
+                {
+                    var all = settings; all.ignoredFeatures = []; return all
+                }())
+        )
+        let rate = PredictionFeature.names.firstIndex(of: "replica_rate") ?? 0
+        #expect(with.importance[rate] == 0 && without.importance[rate] > 0.1)
+        #expect(with.datasetFingerprint == without.datasetFingerprint)
+        var row = Array(dataset.features(of: 0))
+        let before = try with.predict(row)
+        row[rate] = .nan
+        #expect(try with.predict(row) == before && with.unfamiliar(row[...]).isEmpty)
+        #expect(without.unfamiliar(row[...]) == [rate])
+        settings.ignoredFeatures = ["replica_rat"]
+        #expect { try settings.validate() } throws: { "\($0)".contains("did you mean replica_rate?") }
     }
 }

@@ -12,6 +12,9 @@ public struct ExtenderSettings: Configurable, Equatable {
     /// The trained policy: a checkpoint or a run folder. Empty: the fallback answers everything, and the server never
     /// becomes ready.
     public var policy = ""
+    /// A predictor for `filter.risk`: a file that `berth predict train` wrote, with `ignoredFeatures` as of
+    /// `RiskFilter.unknownFeatures`. Empty: none.
+    public var predictor = ""
     /// Answers when the policy cannot.
     public var fallback = FallbackStrategy.balanced
     /// Answers 10 minus each score: for showing that the scores decide, never for production.
@@ -45,6 +48,8 @@ public struct ExtenderSettings: Configurable, Equatable {
         try require("interval", interval, above: 0)
         try require("maximumReplicas", maximumReplicas, in: 1...100_000)
         try require("seed", seed, in: 0...)
+        try require(
+            "filter.risk", filter.risk == nil || !predictor.isEmpty, must: "be left out without a predictor")
     }
 }
 
@@ -70,19 +75,24 @@ public enum FallbackStrategy: String, Codable, Sendable, CaseIterable {
     }
 }
 
-/// What `/filter` removes. kube-scheduler checks requests itself; this is about what is measured. A node without a
-/// fresh measurement always passes, and so do all nodes where none would be left.
+/// What `/filter` removes. kube-scheduler checks requests itself; this is about what is measured and predicted. A node
+/// without a fresh measurement always passes, and so do all nodes where none would be left.
 public struct FilterSettings: Configurable, Equatable {
     /// The largest measured CPU use of a node, as a share of what pods may request; absent: no limit.
     public var cpuShare: Double?
     /// The largest measured memory use of a node, as a share of what pods may request; absent: no limit.
     public var memoryShare: Double?
 
+    /// The largest predicted p99 / objective of the pod's service with the pod on the node; absent: no limit. The objective
+    /// is the pod's annotation `berth.dev/latency-objective`, or else the predictor's.
+    public var risk: Double?
+
     /// No limits.
     public init() {}
 
     /// Refuses values out of range.
     public func validate() throws(SettingsError) {
+        try require("risk", risk, in: 0.01...1_000)
         try require("cpuShare", cpuShare, in: 0.01...100)
         try require("memoryShare", memoryShare, in: 0.01...100)
     }

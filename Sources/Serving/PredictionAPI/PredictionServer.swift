@@ -4,12 +4,15 @@ public import Logging
 public import Monitoring
 import NIOSSL
 public import Prediction
+import ServiceLifecycle
 
 /// Answers with predictions over HTTP: `POST /predict`, and the Open Inference Protocol v2.
 public struct PredictionServer: Sendable {
     /// What `/metrics` shows.
     public let registry: PrometheusRegistry
-    private let predictor: LatencyPredictor
+    private let slot: PredictorSlot
+    private let events: EventLog
+    private let retrainer: Retrainer?
     private let settings: PredictionServerSettings
     private let metrics: PredictionServerMetrics
     private let logger: Logger
@@ -21,13 +24,23 @@ public struct PredictionServer: Sendable {
     ///   - registry: where metrics are kept; pass the one that swift-metrics was bootstrapped with to show all metrics
     ///     of the process.
     ///   - logger: told what happens.
+    /// - Throws: `PredictionError` where the predictor's drift is to be watched and cannot be.
     public init(
         settings: PredictionServerSettings, predictor: LatencyPredictor,
         registry: PrometheusRegistry = PrometheusRegistry(), logger: Logger
-    ) {
-        (self.settings, self.predictor, self.registry, self.logger) = (settings, predictor, registry, logger)
+    ) throws {
+        (self.settings, self.registry, self.logger) = (settings, registry, logger)
         metrics = PredictionServerMetrics(registry: registry)
+        events = EventLog(metrics: metrics, logger: logger)
+        let slot = try PredictorSlot(predictor, settings, metrics: metrics, events: events, logger: logger)
+        self.slot = slot
+        retrainer = settings.retraining.map { [events] in
+            Retrainer($0, file: PredictorFile(settings.predictor), slot: slot, events: events)
+        }
     }
+
+    /// Version of the predictor in use.
+    public var version: String { slot.version }
 
     /// Serves until SIGTERM or SIGINT.
     /// - Throws: errors of listening; `PredictionError` for a certificate or key that cannot be used.
@@ -36,32 +49,38 @@ public struct PredictionServer: Sendable {
             "predicting",
             metadata: [
                 "listen": "\(settings.host):\(settings.port)", "predictor": "\(settings.predictor)",
-                "version": "\(predictor.version)", "tls": "\(settings.tls != nil)",
+                "version": "\(version)", "tls": "\(settings.tls != nil)",
             ])
-        let routes = routes
-        let configuration = ApplicationConfiguration(
-            address: .hostname(settings.host, port: settings.port), serverName: "berth")
-        guard let tls = settings.tls else {
-            return try await application().runService()
-        }
-        try await Application(
-            router: routes.router(), server: .tls(.http1(), tlsConfiguration: try Self.configuration(tls)),
-            configuration: configuration, logger: logger
-        ).runService()
+        guard let tls = settings.tls else { return try await application().runService() }
+        var application = Application(
+            router: routes.router(), server: try .tls(.http1(), tlsConfiguration: Self.configuration(tls)),
+            configuration: configuration, logger: logger)
+        application.addServices(services)
+        try await application.runService()
     }
 
     /// The server as an application, without TLS.
     public func application() -> some ApplicationProtocol {
-        Application(
-            router: routes.router(),
-            configuration: ApplicationConfiguration(
-                address: .hostname(settings.host, port: settings.port), serverName: "berth"),
-            logger: logger)
+        var application = Application(router: routes.router(), configuration: configuration, logger: logger)
+        application.addServices(services)
+        return application
+    }
+
+    private var configuration: ApplicationConfiguration {
+        ApplicationConfiguration(address: .hostname(settings.host, port: settings.port), serverName: "berth")
+    }
+
+    private var services: [any ServiceLifecycle.Service] {
+        guard settings.reloadSeconds > 0 else { return [] }
+        return [
+            PredictorWatch(path: settings.predictor, seconds: settings.reloadSeconds, slot: slot, events: events)
+        ]
     }
 
     private var routes: PredictionRoutes {
         PredictionRoutes(
-            predictor: predictor, settings: settings, metrics: metrics, registry: registry, logger: logger)
+            slot: slot, retrainer: retrainer, events: events, settings: settings, metrics: metrics, registry: registry,
+            logger: logger)
     }
 
     private static func configuration(_ tls: TLSSettings) throws -> TLSConfiguration {

@@ -1,4 +1,5 @@
 import CoreMetrics
+import Drift
 import Monitoring
 
 /// What the prediction server counts.
@@ -12,6 +13,9 @@ struct PredictionServerMetrics: Sendable {
     private let rows: Counter
     private let predictionSeconds: CoreMetrics.Timer
     private let ready: Gauge
+    private let redisConnected: Gauge
+    private let redisFailures: Counter
+    private let driftLevel: Gauge
 
     private static let help = [
         "berth_predictor_requests_total": "Requests by path and HTTP status.",
@@ -19,6 +23,15 @@ struct PredictionServerMetrics: Sendable {
         "berth_predictor_prediction_duration_seconds": "Time in the trees for a request's rows.",
         "berth_predictor_rows_total": "Rows predicted.",
         "berth_predictor_ready": "Whether a predictor is loaded.",
+        "berth_predictor_info": "1 for the version of the predictor in use.",
+        "berth_predictor_events_total": "Events by kind: see /events.",
+        "berth_predictor_cache_lookups_total": "Rows by what they asked for and where the answer was found.",
+        "berth_predictor_redis_connected": "Whether there is a connection to Redis.",
+        "berth_predictor_redis_failures_total": "Times that Redis did not answer or could not be reached.",
+        "berth_predictor_drift_level": "Drift of the rows asked about: 0 none, 1 moderate, 2 severe.",
+        "berth_predictor_feature_drift_level": "Drift of a feature: 0 none, 1 moderate, 2 severe.",
+        "berth_predictor_feature_drift":
+            "Population stability index (psi), Kullback-Leibler (kl) and Jensen-Shannon divergence (js) of a feature.",
     ]
 
     init(registry: PrometheusRegistry) {
@@ -32,6 +45,55 @@ struct PredictionServerMetrics: Sendable {
             label: "berth_predictor_prediction_duration_seconds", factory: registry)
         ready = Gauge(label: "berth_predictor_ready", factory: registry)
         ready.record(1)
+        redisConnected = Gauge(label: "berth_predictor_redis_connected", factory: registry)
+        redisFailures = Counter(label: "berth_predictor_redis_failures_total", factory: registry)
+        driftLevel = Gauge(label: "berth_predictor_drift_level", factory: registry)
+    }
+
+    func setVersion(_ version: String, before old: String?) {
+        func gauge(_ version: String) -> Gauge {
+            Gauge(label: "berth_predictor_info", dimensions: [("version", version)], factory: factory)
+        }
+        if let old { gauge(old).record(0) }
+        gauge(version).record(1)
+    }
+
+    func countEvent(_ kind: EventLog.Kind) {
+        Counter(label: "berth_predictor_events_total", dimensions: [("kind", kind.rawValue)], factory: factory)
+            .increment()
+    }
+
+    func countCache(_ kind: CacheKey.Kind, _ found: String, _ rows: Int) {
+        guard rows > 0 else { return }
+        Counter(
+            label: "berth_predictor_cache_lookups_total", dimensions: [("kind", kind.rawValue), ("found", found)],
+            factory: factory
+        ).increment(by: rows)
+    }
+
+    func countRedisFailure() { redisFailures.increment() }
+
+    func redisIsConnected(_ isConnected: Bool) { redisConnected.record(isConnected ? 1 : 0) }
+
+    /// Sets the gauges of drift; `nil` where none is known.
+    func update(_ report: DriftReport?, features: [String]) {
+        driftLevel.record(report?.level.rawValue ?? 0)
+        for (index, name) in features.enumerated() {
+            let drift = report?.features[index]
+            Gauge(
+                label: "berth_predictor_feature_drift_level", dimensions: [("feature", name)], factory: factory
+            ).record(drift?.level.rawValue ?? 0)
+            let figures = [
+                ("psi", drift?.figures.populationStability), ("kl", drift?.figures.kullbackLeibler),
+                ("js", drift?.figures.jensenShannon),
+            ]
+            for (figure, value) in figures {
+                Gauge(
+                    label: "berth_predictor_feature_drift", dimensions: [("feature", name), ("figure", figure)],
+                    factory: factory
+                ).record(value ?? .nan)
+            }
+        }
     }
 
     func countRequest(path: String, status: Int, nanoseconds: Int64) {

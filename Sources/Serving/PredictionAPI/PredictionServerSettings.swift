@@ -1,3 +1,5 @@
+public import Drift
+public import Prediction
 public import Settings
 
 /// What `berth predict serve` reads from its configuration file.
@@ -19,6 +21,14 @@ public struct PredictionServerSettings: Configurable, Equatable {
     public var maximumContributionRows = 100
     /// Encrypts connections; `nil` for plain HTTP.
     public var tls: TLSSettings?
+    /// Seconds between looks at the predictor's file, which is read again where it has changed; 0: never.
+    public var reloadSeconds = 2.0
+    /// Which answers are kept.
+    public var cache = CacheSettings()
+    /// When the rows that are asked about count as unlike those of the training; `nil` to not watch that.
+    public var drift: DriftSettings?
+    /// Trains the predictor anew when drift is severe; `nil` to never do that.
+    public var retraining: RetrainingSettings?
 
     /// The defaults; `predictor` has to be given.
     public init() {}
@@ -33,6 +43,35 @@ public struct PredictionServerSettings: Configurable, Equatable {
         try require("maximumBodyBytes", maximumBodyBytes, in: 1_024...(1 << 30))
         try require("maximumRows", maximumRows, in: 1...1_000_000)
         try require("maximumContributionRows", maximumContributionRows, in: 1...1_000_000)
+        try require("reloadSeconds", reloadSeconds, in: 0...86_400)
+        try require("reloadSeconds", reloadSeconds == 0 || reloadSeconds >= 0.05, must: "be 0, or at least 0.05")
+        try require(
+            "retraining", retraining == nil || drift != nil, must: "be left out without drift, which is what starts it")
+    }
+}
+
+/// How a predictor is trained anew.
+public struct RetrainingSettings: Configurable, Equatable {
+    /// Data sets, as `berth predict record` writes them, read when it begins: old episodes and at least two that the
+    /// predictor in use was not trained on.
+    public var datasets: [String] = []
+    /// Share of the new episodes by which both predictors are judged, and which the new one is not trained on.
+    public var heldOut = 0.25
+    /// Decides which those are.
+    public var splitSeed: UInt64 = 0
+    /// How the trees are grown.
+    public var predictor = PredictorSettings()
+    /// Fewest seconds from the end of one training to the next.
+    public var minimumSeconds = 3_600.0
+
+    /// `datasets` has to be given.
+    public init() {}
+
+    public func validate() throws(SettingsError) {
+        try require("datasets", notEmpty: datasets)
+        try require("heldOut", heldOut, in: 0.01...0.9)
+        try require("splitSeed", splitSeed, in: 0...UInt64(Int64.max))
+        try require("minimumSeconds", minimumSeconds, in: 0...31_536_000)
     }
 }
 

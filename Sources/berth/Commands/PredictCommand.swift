@@ -4,5 +4,7 @@ import ArgumentParser
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict", abstract: "Predicts what latency a node will give a service.",
-        subcommands: [PredictRecordCommand.self, PredictTrainCommand.self, PredictServeCommand.self])
+        subcommands: [
+            PredictRecordCommand.self, PredictTrainCommand.self, PredictServeCommand.self, PredictRollbackCommand.self,
+        ])
 }

@@ -8,7 +8,8 @@ struct PredictTrainCommand: ParsableCommand {
         commandName: "train", abstract: "Trains a predictor and measures it on episodes held out.",
         discussion: """
             Prints the data set's quality, what cross-validation chose, and the errors on the episodes that were held \
-            out, beside those of a linear model and of the mean. A broken data set is refused with the reason.
+            out, beside those of a linear model and of the mean. A broken data set is refused with the reason. A \
+            predictor that was there before is kept beside the new one: see berth predict rollback.
             """)
 
     @OptionGroup var options: ConfigurationOptions
@@ -19,16 +20,14 @@ struct PredictTrainCommand: ParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Write the report to this file too, as JSON.", valueName: "file"))
     var json: String?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Write the rows held out, measured and predicted, to this file, as CSV.", valueName: "file"))
+    var predictions: String?
+
     mutating func run() throws {
         let configuration = try options.load(PredictorConfiguration.self)
-        var dataset = try PredictionDataset(file: configuration.datasets[0])
-        for file in configuration.datasets.dropFirst() {
-            do {
-                try dataset.append(try PredictionDataset(file: file))
-            } catch let error as PredictionError {
-                throw CommandFailure(message: "\(file): \(error)")
-            }
-        }
+        let dataset = try PredictionDataset(joining: configuration.datasets)
         let quality = DataQuality(dataset)
         print(quality.text)
         try quality.check()
@@ -44,7 +43,25 @@ struct PredictTrainCommand: ParsableCommand {
         }
         let report = try PredictorReport(predictor, training: split.training, heldOut: split.heldOut)
         print(report.text, terminator: "")
-        try predictor.write(to: out)
+        try PredictorFile(out).install(predictor)
         if let json { try JSONFile.write(report, to: json) }
+        if let predictions { try Self.write(predictor, split.heldOut, to: predictions) }
+    }
+
+    private static func write(_ predictor: LatencyPredictor, _ heldOut: PredictionDataset, to file: String) throws {
+        let objectives = heldOut.objectives(predictor.settings)
+        var text = "seed,episode,window,node,service,objective,measured,predicted,score\n"
+        for (row, prediction) in zip(
+            heldOut.rows.indices, try predictor.predict(heldOut.values, objectives: objectives))
+        {
+            let of = heldOut.rows[row]
+            text += "\(of.seed),\(of.episode),\(of.window),\(of.node),\(of.service),\(objectives[row]),\(of.p99),"
+            text += "\(prediction.p99),\(prediction.score)\n"
+        }
+        do {
+            try Data(text.utf8).write(to: URL(filePath: file), options: .atomic)
+        } catch {
+            throw CommandFailure(message: "cannot write \(file): \(error.localizedDescription)")
+        }
     }
 }

@@ -4,6 +4,7 @@ import Cluster
 import Extender
 import Learning
 import Logging
+import Prediction
 
 /// `berth serve`
 struct ServeCommand: AsyncParsableCommand {
@@ -25,7 +26,10 @@ struct ServeCommand: AsyncParsableCommand {
         if policy == nil {
             logger.warning("no policy is configured: the fallback answers everything, and /readyz never succeeds")
         }
-        let scorer = PlacementScorer(settings: settings, policy: policy)
+        let riskFilter = try settings.filter.risk.map {
+            try RiskFilter(try LatencyPredictor(file: settings.predictor), limit: $0)
+        }
+        let scorer = PlacementScorer(settings: settings, policy: policy, riskFilter: riskFilter)
         try await ExtenderServer(settings: settings, scorer: scorer, registry: registry, logger: logger).run()
     }
 

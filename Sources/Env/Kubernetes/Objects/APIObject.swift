@@ -34,6 +34,8 @@ public struct ObjectMetadata: Sendable, Equatable {
     public var generation: Int64?
     /// The object's labels.
     public var labels: [String: String] = [:]
+    /// What the annotation `LatencyObjective.annotation` says; `nil` where there is none. Others are not kept.
+    public var latencyObjective: String?
     /// The objects this one belongs to, such as a pod's ReplicaSet.
     public var ownerReferences: [OwnerReference] = []
     /// When the object was created; `nil` before the server stored it.
@@ -64,6 +66,14 @@ public struct ObjectMetadata: Sendable, Equatable {
             case "resourceVersion": resourceVersion = try reader.readStringIfPresent() ?? ""
             case "generation": generation = try reader.readNull() ? nil : reader.readInteger()
             case "labels": labels = try reader.readStringMap()
+            case "annotations":
+                try reader.readObjectIfPresent { reader, key in
+                    if key == LatencyObjective.annotation {
+                        latencyObjective = try reader.readStringIfPresent()
+                    } else {
+                        try reader.skipValue()
+                    }
+                }
             case "ownerReferences":
                 try reader.readArrayIfPresent { ownerReferences.append(try OwnerReference(reading: &$0)) }
             case "creationTimestamp": creationTimestamp = try reader.readTimestampIfPresent()

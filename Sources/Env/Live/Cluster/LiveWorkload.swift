@@ -22,8 +22,6 @@ struct LiveWorkload: Sendable {
 
     /// The label of everything that an environment made; its value is the environment's namespace.
     static let label = "berth.dev/environment"
-    /// The Deployment's annotation that holds the latency objective.
-    static let objectiveAnnotation = "berth.dev/latency-objective"
     /// Kinds that live outside of namespaces and would not go with one.
     private static let clusterWideKinds: Set<String> = [
         "Namespace", "Node", "PersistentVolume", "StorageClass", "PriorityClass", "RuntimeClass", "IngressClass",
@@ -106,13 +104,14 @@ struct LiveWorkload: Sendable {
     }
 
     private static func objective(of deployment: Manifest, file: String) throws -> Double {
-        let place = "\(file): Deployment \(deployment.name): annotation \(objectiveAnnotation)"
-        guard let text = deployment.value["metadata"]?["annotations"]?[objectiveAnnotation]?.string else {
+        let place = "\(file): Deployment \(deployment.name): annotation \(LatencyObjective.annotation)"
+        guard let text = deployment.value["metadata"]?["annotations"]?[LatencyObjective.annotation]?.string else {
             throw LiveError("\(place) is missing: it is the latency that a request should not exceed, such as 100ms")
         }
-        guard let match = text.wholeMatch(of: /([0-9]+(?:\.[0-9]+)?)(ms|s)/), let number = Double(match.1), number > 0
-        else { throw LiveError("\(place): expected a duration such as 100ms or 1.5s, found \"\(text)\"") }
-        return match.2 == "ms" ? number / 1000 : number
+        guard let seconds = LatencyObjective.seconds(text) else {
+            throw LiveError("\(place): expected a duration such as 100ms or 1.5s, found \"\(text)\"")
+        }
+        return seconds
     }
 
     /// The container whose requests are changed, what all request, and what the others do.

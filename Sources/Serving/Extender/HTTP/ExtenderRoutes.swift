@@ -31,7 +31,7 @@ struct ExtenderRoutes: Sendable {
     }
 
     private func filter(_ arguments: ExtenderArguments) -> [UInt8] {
-        let failed = scorer.overloaded(arguments.nodeNames)
+        let failed = scorer.unfit(arguments.nodeNames, for: arguments.pod)
         metrics.filteredNodes.increment(by: failed.count)
         return ExtenderReplies.filter(arguments, failed: failed)
     }

@@ -66,6 +66,7 @@ public final class PlacementScorer: Sendable {
     private let assumeSeconds: Double
     private let inverts: Bool
     private let limits: FilterSettings
+    private let riskFilter: RiskFilter?
     private let now: @Sendable () -> Double
     /// Whether a policy was loaded.
     public let hasPolicy: Bool
@@ -75,15 +76,17 @@ public final class PlacementScorer: Sendable {
     ///   - settings: the extender's settings.
     ///   - policy: the trained policy; `nil` where none could be loaded.
     ///   - fallback: answers when the policy cannot; the strategy that the settings name where `nil`.
+    ///   - riskFilter: removes nodes by what is predicted; `nil` for none.
     ///   - now: the present in seconds since 1970.
     public init(
         settings: ExtenderSettings, policy: sending (any Policy)?, fallback: sending (any Policy)? = nil,
-        now: @escaping @Sendable () -> Double = { Timestamp.now.seconds }
+        riskFilter: RiskFilter? = nil, now: @escaping @Sendable () -> Double = { Timestamp.now.seconds }
     ) {
         hasPolicy = policy != nil
         assumeSeconds = settings.assumeSeconds
         inverts = settings.invertScores
         limits = settings.filter
+        self.riskFilter = riskFilter
         self.now = now
         var policy = policy
         var fallback = fallback ?? settings.fallback.policy
@@ -174,21 +177,37 @@ public final class PlacementScorer: Sendable {
         }
     }
 
-    /// Says which of `nodes` are over a limit of measured use, by position, and why. Never all of them.
-    public func overloaded(_ nodes: [String]) -> [Int: String] {
-        guard limits.cpuShare != nil || limits.memoryShare != nil else { return [:] }
+    /// Says which of `nodes` are over a limit of measured use or of predicted risk for `pod`, by position, and why. Never
+    /// all of them.
+    public func unfit(_ nodes: [String], for pod: Kubernetes.Pod) -> [Int: String] {
+        guard limits.cpuShare != nil || limits.memoryShare != nil || riskFilter != nil else { return [:] }
         let now = now()
         return state.withLock { state in
-            state.model.prepare(now: now)
+            var podIndex: Int?
+            if riskFilter != nil {
+                podIndex = state.model.prepare(pod, now: now)
+            } else {
+                state.model.prepare(now: now)
+            }
+            let snapshot = state.model.snapshot
             var failed: [Int: String] = [:]
+            var left: [(position: Int, node: Int)] = []
             for (position, name) in nodes.enumerated() {
                 guard let index = state.model.nodeIndex[name] else { continue }
-                let node = state.model.snapshot.nodes[index]
+                let node = snapshot.nodes[index]
                 if let reason = Self.excess("cpu", node.cpuUsage, of: node.allocatable.cpu, limits.cpuShare)
                     ?? Self.excess("memory", node.memoryUsage, of: node.allocatable.memory, limits.memoryShare)
                 {
                     failed[position] = reason
+                } else {
+                    left.append((position, index))
                 }
+            }
+            if let riskFilter, let podIndex {
+                let reasons = riskFilter.reasons(
+                    placing: podIndex, on: left.map(\.node),
+                    objective: pod.metadata.latencyObjective.flatMap(LatencyObjective.seconds), in: snapshot)
+                for (entry, reason) in zip(left, reasons) { failed[entry.position] = reason }
             }
             return failed.count < nodes.count ? failed : [:]
         }

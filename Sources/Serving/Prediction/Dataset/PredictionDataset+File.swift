@@ -79,4 +79,15 @@ extension PredictionDataset {
     public init(file: String) throws {
         self = try PredictionError.naming(file) { try Self(Checkpoint.read(file)) }
     }
+
+    /// Reads several files as one data set, whose episodes get numbers of their own.
+    /// - Throws: `CheckpointError` or `PredictionError` naming the file and what is wrong with it.
+    public init(joining files: [String]) throws {
+        guard let first = files.first else { throw PredictionError("no data set is named") }
+        self = try PredictionDataset(file: first)
+        for file in files.dropFirst() {
+            let next = try PredictionDataset(file: file)
+            try PredictionError.naming(file) { try append(next) }
+        }
+    }
 }

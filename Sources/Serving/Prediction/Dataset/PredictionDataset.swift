@@ -94,4 +94,14 @@ public struct PredictionDataset: Sendable, Equatable {
         for index in indices { result.append(rows[index], features: features(of: index)) }
         return result
     }
+
+    /// The same rows without these features' values: all missing.
+    func ignoring(_ names: [String]) -> PredictionDataset {
+        guard !names.isEmpty else { return self }
+        var result = self
+        for (feature, name) in features.enumerated() where names.contains(name) {
+            for index in stride(from: feature, to: values.count, by: width) { result.values[index] = .nan }
+        }
+        return result
+    }
 }

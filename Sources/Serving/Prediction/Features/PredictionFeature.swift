@@ -72,38 +72,30 @@ extension PredictionFeature {
     public static func row(
         service: Int, node: Int, in snapshot: ClusterSnapshot, before: ClusterSnapshot? = nil
     ) -> [Float] {
-        let source = Source(service: service, node: node, in: snapshot, before: before)
-        return allCases.map { feature in source.value(of: feature).map { Float($0) } ?? .nan }
+        let replicas = ReadyReplicas(of: service, in: snapshot)
+        let name = snapshot.nodes[node].name
+        return Source(
+            node: snapshot.nodes[node], nodeBefore: before?.nodes.first { $0.name == name },
+            service: snapshot.services[service], replicas: replicas.count[node], allReplicas: replicas.all,
+            replicaCores: replicas.cores[node]
+        ).row
     }
 
-    private struct Source {
-        let node: Node
-        let nodeBefore: Node?
-        let service: Service
+    /// Numbers that the features are made of.
+    struct Source {
+        var node: Node
+        var nodeBefore: Node?
+        var service: Service
         /// Ready replicas on the node, and in the cluster.
-        var replicas = 0
-        var allReplicas = 0
+        var replicas: Int
+        var allReplicas: Int
         /// Cores in use by those on the node; `nil` where one was not measured.
-        var replicaCores: Double? = 0
+        var replicaCores: Double?
 
-        init(service index: Int, node nodeIndex: Int, in snapshot: ClusterSnapshot, before: ClusterSnapshot?) {
-            node = snapshot.nodes[nodeIndex]
-            let name = node.name
-            nodeBefore = before?.nodes.first { $0.name == name }
-            service = snapshot.services[index]
-            for pod in snapshot.pods where pod.service == index && pod.phase == .ready {
-                allReplicas += 1
-                guard pod.node == nodeIndex else { continue }
-                replicas += 1
-                if let sum = replicaCores, let own = pod.cpuUsage?.value {
-                    replicaCores = sum + own
-                } else {
-                    replicaCores = nil
-                }
-            }
-        }
+        /// The features, NaN where missing.
+        var row: [Float] { allCases.map { feature in value(of: feature).map { Float($0) } ?? .nan } }
 
-        func value(of feature: PredictionFeature) -> Double? {
+        private func value(of feature: PredictionFeature) -> Double? {
             let allocatable = node.allocatable
             return switch feature {
             case .cpuUsed: ratio(node.cpuUsage?.value, allocatable.cpu)

@@ -4,7 +4,7 @@ import Settings
 
 extension LatencyPredictor {
     /// Version of the meaning of a predictor's file.
-    static let formatVersion: Int64 = 1
+    static let formatVersion: Int64 = 2
 
     /// The predictor as named values: what its file holds.
     public func checkpoint() throws -> Checkpoint {
@@ -18,6 +18,7 @@ extension LatencyPredictor {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         result["predictor/validation"] = .text(String(decoding: try encoder.encode(validation), as: UTF8.self))
+        result["predictor/training_profile"] = .text(String(decoding: try encoder.encode(profile), as: UTF8.self))
         result["predictor/trees"] = .text(try trees.json())
         return result
     }
@@ -41,18 +42,26 @@ extension LatencyPredictor {
         guard objective > 0, objective.isFinite, calibration.allSatisfy(\.isFinite) else {
             throw PredictionError("predictor/objective or predictor/calibration holds no sound number")
         }
-        let validation: PredictionScores
-        do {
-            let text = try checkpoint.text("predictor/validation")
-            validation = try JSONDecoder().decode(PredictionScores.self, from: Data(text.utf8))
-        } catch is DecodingError {
-            throw PredictionError("predictor/validation cannot be read")
+        let validation = try Self.decode(PredictionScores.self, "predictor/validation", of: checkpoint)
+        let profile = try Self.decode(TrainingProfile.self, "predictor/training_profile", of: checkpoint)
+        guard profile.isOf(features) else {
+            throw PredictionError("predictor/training_profile is of other features than the predictor")
         }
         try self.init(
             features: features, settings: PredictorSettings.decode(yaml: try checkpoint.text("predictor/settings")),
             objective: objective, datasetFingerprint: try checkpoint.text("predictor/dataset_fingerprint"),
-            validation: validation, slope: calibration[0], intercept: calibration[1],
+            validation: validation, profile: profile, slope: calibration[0], intercept: calibration[1],
             trees: BoostedTrees(json: try checkpoint.text("predictor/trees"), width: features.count))
+    }
+
+    private static func decode<Value: Decodable>(
+        _ type: Value.Type, _ name: String, of checkpoint: Checkpoint
+    ) throws -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(try checkpoint.text(name).utf8))
+        } catch is DecodingError {
+            throw PredictionError("\(name) cannot be read")
+        }
     }
 
     /// Writes the predictor as one file, in place of what was there, whole or not at all.

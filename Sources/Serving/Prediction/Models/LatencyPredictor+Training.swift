@@ -11,6 +11,8 @@ extension LatencyPredictor {
         progress: (PredictorSettings, PredictionScores) -> Void = { _, _ in }
     ) throws {
         try DataQuality(dataset).check()
+        let whole = dataset
+        let dataset = dataset.ignoring(settings.ignoredFeatures)
         let folds = try dataset.folds(settings.folds, seed: settings.seed)
         let objectives = dataset.objectives(settings)
         var best: (settings: PredictorSettings, predicted: [Double], scores: PredictionScores)?
@@ -29,8 +31,8 @@ extension LatencyPredictor {
         let calibration = Self.calibrate(predicted: best.predicted, measured: dataset.rows.map(\.p99))
         try self.init(
             features: dataset.features, settings: best.settings, objective: Statistics.median(objectives),
-            datasetFingerprint: dataset.fingerprint, validation: best.scores, slope: calibration.slope,
-            intercept: calibration.intercept,
+            datasetFingerprint: whole.fingerprint, validation: best.scores, profile: TrainingProfile(whole),
+            slope: calibration.slope, intercept: calibration.intercept,
             trees: BoostedTrees(
                 dataset.values, width: dataset.width, labels: dataset.logarithms, best.settings))
     }
@@ -127,11 +129,26 @@ extension PredictionDataset {
         for name in features { name.utf8.forEach { fingerprint.add(UInt64($0)) } }
         // All NaNs mean the same.
         for value in values { fingerprint.add(value.isNaN ? 0x7fc0_0000 : UInt64(value.bitPattern)) }
-        for row in rows {
-            fingerprint.add(row.p99.bitPattern)
-            fingerprint.add(row.objective.bitPattern)
-            fingerprint.add(row.seed)
-        }
+        for row in rows { row.add(to: &fingerprint) }
         return fingerprint.text
+    }
+
+    /// Tells episodes apart, also those of other data sets: a fingerprint of the rows of each, by its number.
+    public var episodeFingerprints: [Int: String] {
+        var fingerprints: [Int: Fingerprint] = [:]
+        for row in rows {
+            fingerprints[row.episode, default: Fingerprint()].add(UInt64(bitPattern: Int64(row.window)))
+            fingerprints[row.episode, default: Fingerprint()].add(row.time.bitPattern)
+            row.add(to: &fingerprints[row.episode, default: Fingerprint()])
+        }
+        return fingerprints.mapValues(\.text)
+    }
+}
+
+extension PredictionDataset.Row {
+    fileprivate func add(to fingerprint: inout Fingerprint) {
+        fingerprint.add(p99.bitPattern)
+        fingerprint.add(objective.bitPattern)
+        fingerprint.add(seed)
     }
 }

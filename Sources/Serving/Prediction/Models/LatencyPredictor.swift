@@ -15,6 +15,11 @@ public struct LatencyPredictor: Sendable {
         public var risk: Double
         /// Fitness from 0 to 1: the probability that the p99 keeps the objective.
         public var score: Double
+
+        /// A prediction with all its parts.
+        public init(p99: Double, risk: Double, score: Double) {
+            (self.p99, self.risk, self.score) = (p99, risk, score)
+        }
     }
 
     /// What a prediction is made of: `bias` and the features' contributions add up to ln p99.
@@ -23,6 +28,11 @@ public struct LatencyPredictor: Sendable {
         public var bias: Double
         /// What each feature adds, in the order of the features.
         public var features: [Double]
+
+        /// Contributions with all their parts.
+        public init(bias: Double, features: [Double]) {
+            (self.bias, self.features) = (bias, features)
+        }
     }
 
     /// Names of the features, in the order of rows.
@@ -35,6 +45,8 @@ public struct LatencyPredictor: Sendable {
     public let datasetFingerprint: String
     /// How well it did in cross-validation, by episode.
     public let validation: PredictionScores
+    /// What the rows were like that it was trained on.
+    public let profile: TrainingProfile
     /// Total gain of the splits on each feature, as a share of all.
     public let importance: [Double]
     /// a and b.
@@ -44,10 +56,10 @@ public struct LatencyPredictor: Sendable {
 
     init(
         features: [String], settings: PredictorSettings, objective: Double, datasetFingerprint: String,
-        validation: PredictionScores, slope: Double, intercept: Double, trees: BoostedTrees
+        validation: PredictionScores, profile: TrainingProfile, slope: Double, intercept: Double, trees: BoostedTrees
     ) throws {
         (self.features, self.settings, self.objective) = (features, settings, objective)
-        (self.datasetFingerprint, self.validation) = (datasetFingerprint, validation)
+        (self.datasetFingerprint, self.validation, self.profile) = (datasetFingerprint, validation, profile)
         (self.slope, self.intercept, self.trees) = (slope, intercept, trees)
         importance = try trees.importance()
         var fingerprint = Fingerprint()
@@ -91,6 +103,13 @@ public struct LatencyPredictor: Sendable {
             Contributions(
                 bias: Double(values[begin + width]), features: values[begin..<begin + width].map { Double($0) })
         }
+    }
+
+    /// Indices of the features in which a row is unlike all that were trained on, but for those that trees may not use:
+    /// see `TrainingProfile.unfamiliar`.
+    public func unfamiliar(_ row: ArraySlice<Float>) -> [Int] {
+        let unfamiliar = profile.unfamiliar(row)
+        return unfamiliar.isEmpty ? [] : unfamiliar.filter { !settings.ignoredFeatures.contains(features[$0]) }
     }
 
     private func check(_ rows: [Float]) throws {

@@ -34,6 +34,8 @@ public struct PredictorSettings: Configurable, Equatable {
     /// The objective in seconds that risk and score count against where a request names none, and that errors are judged
     /// by; 0: the median of the rows' own, and each row's own.
     public var objective = 0.0
+    /// Features that the trees may not use, for where they are not known when it matters: the extender knows no rates.
+    public var ignoredFeatures: [String] = []
     /// Decides folds, trials and what each tree sees.
     public var seed: UInt64 = 0
     /// Threads that trees are grown on. They do not change the result.
@@ -53,6 +55,11 @@ public struct PredictorSettings: Configurable, Equatable {
         try require("folds", folds, in: 2...100)
         try require("trials", trials, in: 0...10_000)
         try require("objective", objective, in: 0...3600)
+        for (index, name) in ignoredFeatures.enumerated() where !PredictionFeature.names.contains(name) {
+            throw SettingsError(
+                key: "ignoredFeatures[\(index)]", problem: "there is no feature \"\(name)\"",
+                hint: NearestName.hint(for: name, among: PredictionFeature.names, what: "features"))
+        }
         try require("seed", seed, in: 0...UInt64(Int32.max))
         try require("threads", threads, in: 1...1024)
     }

@@ -6,8 +6,9 @@ enum PredictionReplies {
     /// To `POST /predict`: one prediction, or `predictions` for `instances`.
     static func predict(
         _ request: PredictRequest, _ predictions: [LatencyPredictor.Prediction],
-        _ contributions: [LatencyPredictor.Contributions]?, features: [String]
+        _ contributions: [LatencyPredictor.Contributions]?, _ predictor: LatencyPredictor
     ) -> [UInt8] {
+        let (features, width) = (predictor.features, predictor.width)
         var writer = JSONWriter(capacity: 32 + predictions.count * (contributions == nil ? 96 : 640))
         func write(_ writer: inout JSONWriter, _ index: Int) {
             writer.raw("{")
@@ -22,6 +23,11 @@ enum PredictionReplies {
             writer.number(predictions[index].p99)
             writer.raw(",\"risk\":")
             writer.number(predictions[index].risk)
+            let unfamiliar = predictor.unfamiliar(request.rows[index * width..<(index + 1) * width])
+            if !unfamiliar.isEmpty {
+                writer.raw(",\"unfamiliar\":")
+                writer.list(unfamiliar) { $0.string(features[$1]) }
+            }
             if let contributions {
                 writer.raw(",\"bias\":")
                 writer.number(contributions[index].bias)
@@ -84,6 +90,18 @@ enum PredictionReplies {
         }
         writer.raw("}")
         return writer.bytes
+    }
+
+    /// What happened, the oldest first.
+    static func events(_ events: [EventLog.Event]) -> [UInt8] {
+        JSONValue.object([
+            "events": .array(
+                events.map {
+                    [
+                        "time": .number($0.time), "kind": .string($0.kind.rawValue), "message": .string($0.message),
+                    ]
+                })
+        ]).bytes
     }
 
     /// What is wrong with a request.

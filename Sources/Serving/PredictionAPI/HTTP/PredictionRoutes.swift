@@ -1,4 +1,5 @@
 import Checkpoints
+import Drift
 import HTTPTypes
 import Hummingbird
 import JSON
@@ -10,7 +11,9 @@ import Responses
 
 /// The server's answers to HTTP requests.
 struct PredictionRoutes: Sendable {
-    let predictor: LatencyPredictor
+    let slot: PredictorSlot
+    let retrainer: Retrainer?
+    let events: EventLog
     let settings: PredictionServerSettings
     let metrics: PredictionServerMetrics
     let registry: PrometheusRegistry
@@ -22,11 +25,20 @@ struct PredictionRoutes: Sendable {
     /// The router with all paths: ours, and those of the Open Inference Protocol v2.
     func router() -> Router<BasicRequestContext> {
         let router = Router()
+        router.add(middleware: UnknownPaths())
         router.post("predict") { request, _ in await answer("/predict", request, predict) }
-        router.post("v2/models/:model/infer") { request, context in
-            await answer("/v2/models/MODEL/infer", request) { body in
-                try check(context.parameters.get("model"))
-                return try infer(body)
+        for path in ["v2/models/:model", "v2/models/:model/versions/:version"] {
+            router.post("\(path)/infer") { request, context in
+                await answer("/v2/models/MODEL/infer", request) { body, served in
+                    try check(context, served)
+                    return try infer(body, served)
+                }
+            }
+            router.get("\(path)") { _, context in
+                describe(context) { PredictionReplies.model(settings.name, $0.predictor) }
+            }
+            router.get("\(path)/ready") { _, context in
+                describe(context) { _ in JSONValue.object(["name": .string(settings.name), "ready": true]).bytes }
             }
         }
         router.get("v2") { _, _ in
@@ -34,73 +46,85 @@ struct PredictionRoutes: Sendable {
         }
         router.get("v2/health/live") { _, _ in Response.json(.ok, JSONValue.object(["live": true]).bytes) }
         router.get("v2/health/ready") { _, _ in Response.json(.ok, JSONValue.object(["ready": true]).bytes) }
-        router.get("v2/models/:model") { _, context in
-            describe(context.parameters.get("model")) { PredictionReplies.model(settings.name, predictor) }
-        }
-        router.get("v2/models/:model/ready") { _, context in
-            describe(context.parameters.get("model")) {
-                JSONValue.object(["name": .string(settings.name), "ready": true]).bytes
-            }
-        }
+        router.get("events") { _, _ in Response.json(.ok, PredictionReplies.events(events.all)) }
         router.get("healthz") { _, _ in Response.text(.ok, "ok\n") }
         router.get("readyz") { _, _ in Response.text(.ok, "ok\n") }
         router.get("metrics") { _, _ in
-            Response.metrics(registry.text())
+            let served = slot.current
+            if let drift = served.drift { metrics.update(drift.report, features: served.predictor.features) }
+            return Response.metrics(registry.text())
         }
         return router
     }
 
-    private func predict(_ body: UnsafeRawBufferPointer) throws -> [UInt8] {
+    private func predict(_ body: UnsafeRawBufferPointer, _ served: ServedPredictor) throws -> [UInt8] {
         let request = try PredictRequest(parsing: body, maximumRows: settings.maximumRows)
-        let objectives = request.objectives.map { $0 ?? predictor.objective }
+        let objectives = request.objectives.map { $0 ?? served.predictor.objective }
         let (predictions, contributions) = try run(
-            request.rows, objectives, wantsContributions: request.wantsContributions)
-        return PredictionReplies.predict(request, predictions, contributions, features: predictor.features)
+            served, request.rows, objectives, wantsContributions: request.wantsContributions)
+        return PredictionReplies.predict(request, predictions, contributions, served.predictor)
     }
 
-    private func infer(_ body: UnsafeRawBufferPointer) throws -> [UInt8] {
+    private func infer(_ body: UnsafeRawBufferPointer, _ served: ServedPredictor) throws -> [UInt8] {
         let request = try InferRequest(parsing: body, maximumRows: settings.maximumRows)
         let (predictions, contributions) = try run(
-            request.rows, request.objectives, wantsContributions: request.outputs.contains(.contributions))
+            served, request.rows, request.objectives, wantsContributions: request.outputs.contains(.contributions))
         return PredictionReplies.infer(
-            request, predictions, contributions, model: settings.name, version: predictor.version,
-            width: predictor.width)
+            request, predictions, contributions, model: settings.name, version: served.predictor.version,
+            width: served.predictor.width)
     }
 
     private func run(
-        _ rows: [Float], _ objectives: [Double]?, wantsContributions: Bool
+        _ served: ServedPredictor, _ rows: [Float], _ objectives: [Double]?, wantsContributions: Bool
     ) throws -> ([LatencyPredictor.Prediction], [LatencyPredictor.Contributions]?) {
-        guard !wantsContributions || rows.count / predictor.width <= settings.maximumContributionRows else {
+        guard !wantsContributions || rows.count / served.predictor.width <= settings.maximumContributionRows else {
             throw RequestError(
                 "more than \(settings.maximumContributionRows) rows with contributions: send them in parts",
                 kind: .tooLarge)
         }
         let start = ContinuousClock.now
-        let predictions = try predictor.predict(rows, objectives: objectives)
-        let contributions = try wantsContributions ? predictor.contributions(rows) : nil
+        let predictions = try served.cache.predictions(served.predictor, rows, objectives)
+        let contributions = try wantsContributions ? served.cache.contributions(served.predictor, rows) : nil
         metrics.countPredictions(predictions.count, nanoseconds: start.elapsedNanoseconds)
+        try watch(served, rows)
         return (predictions, contributions)
     }
 
-    private func check(_ model: String?) throws {
-        guard model == settings.name else { throw unknown(model) }
+    /// Takes rows into the comparison with those of the training.
+    private func watch(_ served: ServedPredictor, _ rows: [Float]) throws {
+        guard let drift = served.drift else { return }
+        let (changes, level) = try drift.observe(rows, width: served.predictor.width)
+        for change in changes { events.record(.drift, change) }
+        if level == .severe { retrainer?.request() }
     }
 
-    private func unknown(_ model: String?) -> RequestError {
-        RequestError(
-            "there is no model \"\(model?.prefix(64) ?? "")\"; there is \"\(settings.name)\"", kind: .unknownModel)
-    }
-
-    private func describe(_ model: String?, _ text: () -> [UInt8]) -> Response {
+    private func check(_ context: BasicRequestContext, _ served: ServedPredictor) throws {
+        let model = context.parameters.get("model")
         guard model == settings.name else {
-            return Response.json(.notFound, PredictionReplies.error(unknown(model).description))
+            throw RequestError(
+                "there is no model \"\(model?.prefix(64) ?? "")\"; there is \"\(settings.name)\"", kind: .unknownModel)
         }
-        return Response.json(.ok, text())
+        if let version = context.parameters.get("version"), version != served.predictor.version {
+            throw RequestError(
+                "model \(settings.name) has no version \"\(version.prefix(64))\"; in use is "
+                    + "\"\(served.predictor.version)\"", kind: .unknownModel)
+        }
+    }
+
+    private func describe(_ context: BasicRequestContext, _ text: (ServedPredictor) -> [UInt8]) -> Response {
+        let served = slot.current
+        do {
+            try check(context, served)
+        } catch {
+            return Response.json(.notFound, PredictionReplies.error("\(error)"))
+        }
+        return Response.json(.ok, text(served))
     }
 
     /// Reads a request's body and replies; what is wrong with it becomes a status and a reason.
     private func answer(
-        _ path: String, _ request: Request, _ reply: @Sendable (UnsafeRawBufferPointer) throws -> [UInt8]
+        _ path: String, _ request: Request,
+        _ reply: @Sendable (UnsafeRawBufferPointer, ServedPredictor) throws -> [UInt8]
     ) async -> Response {
         let start = ContinuousClock.now
         var response: Response
@@ -109,7 +133,8 @@ struct PredictionRoutes: Sendable {
                 throw RequestError("the binary data extension is not supported; send data as JSON")
             }
             let buffer = try await request.body.collect(upTo: settings.maximumBodyBytes)
-            response = Response.json(.ok, try buffer.withUnsafeReadableBytes { try reply($0) })
+            let served = slot.current
+            response = Response.json(.ok, try buffer.withUnsafeReadableBytes { try reply($0, served) })
         } catch let error as RequestError {
             let status: Hummingbird.HTTPResponse.Status =
                 switch error.kind {
@@ -133,5 +158,23 @@ struct PredictionRoutes: Sendable {
     private func refusal(_ path: String, _ status: Hummingbird.HTTPResponse.Status, _ message: String) -> Response {
         logger.debug("request refused", metadata: ["path": "\(path)", "reason": "\(message)"])
         return Response.json(status, PredictionReplies.error(message))
+    }
+}
+
+/// Replies to what no route is for: as everything else with JSON and a reason.
+private struct UnknownPaths: RouterMiddleware {
+    func handle(
+        _ request: Request, context: BasicRequestContext,
+        next: (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as HTTPError where error.status == .notFound {
+            return Response.json(
+                .notFound,
+                PredictionReplies.error(
+                    "there is no \(request.method) \(request.uri.path.prefix(128)); there are POST /predict, GET /v2, GET "
+                        + "and POST below /v2/models, GET /healthz, /readyz, /metrics and /events"))
+        }
     }
 }

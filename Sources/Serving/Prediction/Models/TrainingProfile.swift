@@ -1,0 +1,59 @@
+public import Drift
+
+/// What the rows were like that a predictor was trained on: what drift is measured against, and what tells rows that are
+/// unlike all of them.
+public struct TrainingProfile: Sendable, Equatable, Codable {
+    /// Counts of each feature's values.
+    public let reference: DriftReference
+    /// Fingerprints of the episodes that were trained on, in ascending order: `PredictionDataset.episodeFingerprints`.
+    public let episodes: [String]
+    /// The range of each feature's values; `nil` where none was measured.
+    private let lowest: [Float?]
+    private let highest: [Float?]
+    /// Whether a feature was missing in some row.
+    private let isMissing: [Bool]
+
+    /// The profile of a data set.
+    /// - Throws: `DriftError` for fewer than 2 rows.
+    init(_ dataset: PredictionDataset) throws {
+        reference = try DriftReference(rows: dataset.values.span, names: dataset.features)
+        episodes = dataset.episodeFingerprints.values.sorted()
+        var (lowest, highest) = ([Float?](), [Float?]())
+        var isMissing: [Bool] = []
+        for feature in 0..<dataset.width {
+            let column = stride(from: feature, to: dataset.values.count, by: dataset.width).map { dataset.values[$0] }
+            let measured = column.filter { !$0.isNaN }
+            lowest.append(measured.min())
+            highest.append(measured.max())
+            isMissing.append(measured.count < column.count)
+        }
+        (self.lowest, self.highest, self.isMissing) = (lowest, highest, isMissing)
+    }
+
+    /// Indices of the features in which a row is unlike all that were trained on: a value out of their range, one that
+    /// none of them has, or one that is missing though all of them have it. Trees know nothing of such rows, and answer
+    /// as if the value were the nearest that they know.
+    /// - Precondition: a row of the profile's features.
+    public func unfamiliar(_ row: ArraySlice<Float>) -> [Int] {
+        precondition(row.count == lowest.count, "a row of another width")
+        var unfamiliar: [Int] = []
+        for (feature, value) in row.enumerated() {
+            let isFamiliar =
+                if value.isNaN {
+                    isMissing[feature]
+                } else if let low = lowest[feature], let high = highest[feature] {
+                    value >= low && value <= high
+                } else {
+                    false
+                }
+            if !isFamiliar { unfamiliar.append(feature) }
+        }
+        return unfamiliar
+    }
+
+    /// Whether the parts are of these features.
+    func isOf(_ features: [String]) -> Bool {
+        reference.names == features
+            && [lowest.count, highest.count, isMissing.count].allSatisfy { $0 == features.count }
+    }
+}

@@ -1,0 +1,52 @@
+import Synchronization
+
+/// Answers in memory, in two generations: when the young one is half of all that may be kept, it becomes the old one, whose
+/// answers go unless they are asked for again. Everything costs O(1), and nothing has to be sorted by age.
+final class MemoryStore: PredictionStore {
+    private struct Entry {
+        var value: [Double]
+        var expiry: ContinuousClock.Instant
+    }
+
+    private struct Generations {
+        var young: [CacheKey: Entry] = [:]
+        var old: [CacheKey: Entry] = [:]
+
+        mutating func insert(_ entry: Entry, for key: CacheKey, capacity: Int) {
+            if young.count >= max(1, capacity / 2) {
+                old = young
+                young = [:]
+            }
+            young[key] = entry
+        }
+    }
+
+    private let generations = Mutex(Generations())
+    private let capacity: Int
+
+    /// An empty store.
+    /// - Parameter capacity: most answers.
+    init(capacity: Int) { self.capacity = capacity }
+
+    func value(for key: CacheKey) -> [Double]? {
+        let now = ContinuousClock.now
+        return generations.withLock { generations in
+            if let entry = generations.young[key] {
+                if entry.expiry > now { return entry.value }
+                generations.young[key] = nil
+            } else if let entry = generations.old.removeValue(forKey: key), entry.expiry > now {
+                generations.insert(entry, for: key, capacity: capacity)
+                return entry.value
+            }
+            return nil
+        }
+    }
+
+    func keep(_ value: [Double], for key: CacheKey, seconds: Double) {
+        let entry = Entry(value: value, expiry: ContinuousClock.now + .seconds(seconds))
+        generations.withLock { $0.insert(entry, for: key, capacity: capacity) }
+    }
+
+    /// Answers kept, those that are too old included.
+    var count: Int { generations.withLock { $0.young.count + $0.old.count } }
+}

@@ -1,0 +1,59 @@
+import Foundation
+import Glibc
+
+/// A Redis server of Debian's package on loopback, without files; it ends when this is released.
+public final class RedisServer: Sendable {
+    private static let executable = URL(filePath: "/usr/bin/redis-server")
+
+    /// True when `scripts/setup.sh --test` has installed it.
+    public static var isAvailable: Bool { FileManager.default.isExecutableFile(atPath: executable.path) }
+
+    /// The port that it listens on.
+    public let port: Int
+    private let process: Process
+
+    /// Starts a server and waits until it answers.
+    /// - Parameter port: to listen on; a free one where `nil`.
+    public init(port: Int? = nil, password: String? = nil) throws {
+        self.port = try port ?? TextServer.freePort()
+        process = Process()
+        process.executableURL = Self.executable
+        process.arguments =
+            [
+                "--port", "\(self.port)", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir",
+                FileManager.default.temporaryDirectory.path,
+            ] + (password.map { ["--requirepass", $0] } ?? [])
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        while process.isRunning, (try? Self.connect(self.port)) == nil { usleep(10_000) }
+    }
+
+    deinit { stop() }
+
+    /// Ends the server, connections and all.
+    public func stop() {
+        guard process.isRunning else { return }
+        // It may have inherited a thread's mask, in which SIGTERM is blocked; and it has nothing to save.
+        send(SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Sends a signal: SIGSTOP makes it a server that is connected and never answers.
+    public func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    private static func connect(_ port: Int) throws {
+        let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(handle) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+        let status = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(handle, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard status == 0 else { throw POSIXError(.ECONNREFUSED) }
+    }
+}

@@ -1,0 +1,144 @@
+"""How well p99s are predicted on episodes held out: Berth's predictors, scikit-learn's forest and Python's xgboost, on the same
+splits, in the same unit (the logarithm of the p99).
+
+    compare.py [--config train.yaml] [--splits 10] [--berth .build/release/berth] [--out results.csv]
+
+Each split is drawn by `berth predict train` (splitSeed 0, 1, ...); the rows that it held out are held out from the others
+too. Writes a line for each model and split, and prints the table of README.md: means over the splits, and the mean paired
+difference of the logarithmic error from Berth's boosting with its 95 % interval over splits (Student's t; splits overlap, so
+that it is too narrow rather than too wide).
+"""
+
+import argparse
+import csv
+import json
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import h5py
+import numpy
+import xgboost
+import yaml
+from scipy import stats
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.metrics import roc_auc_score
+
+HERE = pathlib.Path(__file__).parent
+
+
+def scores(predicted, measured, objectives):
+    over = measured > objectives
+    error = numpy.abs(predicted / measured - 1)
+    return {
+        "median": float(numpy.median(error)),
+        "mean": float(error.mean()),
+        "logarithmic": float(numpy.sqrt(numpy.mean(numpy.log(predicted / measured) ** 2))),
+        "rank": float(stats.spearmanr(predicted, measured).statistic),
+        "auc": float(roc_auc_score(over, predicted / objectives)) if 0 < over.sum() < len(over) else math.nan,
+    }
+
+
+def berth(program, config, kind, seed, folder):
+    """Predictions for the rows held out, by (episode, window, node, service), and the report."""
+    out = folder / "held-out.csv"
+    subprocess.run(
+        [program, "predict", "train", "--config", config, "--set", f"predictor.kind={kind}", "--set", f"splitSeed={seed}",
+         "--out", folder / "predictor.h5", "--predictions", out, "--json", folder / "report.json"],
+        check=True, stdout=subprocess.DEVNULL)
+    with open(out) as file:
+        rows = list(csv.DictReader(file))
+    report = json.loads((folder / "report.json").read_text())
+    return {(int(row["episode"]), int(row["window"]), row["node"], row["service"]): row for row in rows}, report
+
+
+def peers(settings, width):
+    """Models by name: made with the same settings as ours where they have them, and with their own defaults."""
+    trees, depth, share = settings.get("trees", 300), settings.get("depth", 4), settings.get("featureShare", 0.6)
+    leaf, rows = settings.get("leafRows", 3), settings.get("rowShare", 0.8)
+    return {
+        "scikit-learn forest, its defaults": lambda: RandomForestRegressor(n_jobs=2, random_state=0),
+        f"scikit-learn forest, {trees} trees, our settings": lambda: RandomForestRegressor(
+            trees, max_features=share, min_samples_leaf=int(leaf), max_samples=rows, n_jobs=2, random_state=0),
+        "xgboost, its defaults": lambda: xgboost.XGBRegressor(n_jobs=2, random_state=0),
+        f"xgboost, {trees} trees, our settings": lambda: xgboost.XGBRegressor(
+            n_estimators=trees, max_depth=depth, learning_rate=settings.get("learningRate", 0.05), subsample=rows,
+            colsample_bynode=share, min_child_weight=leaf, reg_lambda=settings.get("regularization", 1),
+            tree_method="exact", n_jobs=2, random_state=0),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", default=HERE / "train.yaml")
+    parser.add_argument("--splits", type=int, default=10)
+    parser.add_argument("--berth", default=".build/release/berth")
+    parser.add_argument("--out", default=HERE / "results.csv")
+    options = parser.parse_args()
+    with open(options.config) as file:
+        config = yaml.safe_load(file)
+    if len(config["datasets"]) != 1:
+        sys.exit("compare.py reads one data set")
+    with h5py.File(config["datasets"][0]) as file:
+        data = file["dataset"]
+        names = data["features"].asstr()[()].split("\n")
+        values, p99, data_objectives = data["values"][:], data["p99"][:], data["objective"][:]
+        nodes, services = data["node_names"].asstr()[()].split("\n"), data["service_names"].asstr()[()].split("\n")
+        keys = [
+            (int(e), int(w), nodes[n], services[s])
+            for e, w, n, s in zip(data["episode"][:], data["window"][:], data["node"][:], data["service"][:])]
+    lines = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        for seed in range(options.splits):
+            predicted = {}
+            for kind in ("boosting", "forest"):
+                predicted[f"Berth, {kind}"], report = berth(options.berth, options.config, kind, seed, folder)
+            held = next(iter(predicted.values()))
+            test = numpy.array([key in held for key in keys])
+            order = [key for key in keys if key in held]
+            measured = numpy.array([float(held[key]["measured"]) for key in order])
+            objectives = numpy.array([float(held[key]["objective"]) for key in order])
+            assert numpy.allclose(measured, p99[test])
+            results = {
+                name: numpy.array([float(rows[key]["predicted"]) for key in order]) for name, rows in predicted.items()}
+            for name, make in peers(config.get("predictor", {}), len(names)).items():
+                model = make().fit(values[~test], numpy.log(p99[~test]))
+                results[name] = numpy.exp(model.predict(values[test]))
+            lines += [{"split": seed, "model": name, "rows": int(test.sum()), **scores(result, measured, objectives)}
+                      for name, result in results.items()]
+            # The baselines of Berth's own report.
+            for line in report["lines"]:
+                if line["model"] in ("linear", "mean"):
+                    figures = line["scores"]
+                    lines.append({
+                        "split": seed, "model": line["model"], "rows": int(test.sum()), "median": figures["medianError"],
+                        "mean": figures["meanError"], "logarithmic": figures["logarithmicError"],
+                        "rank": figures.get("rankCorrelation", math.nan),
+                        "auc": figures.get("areaUnderCurve", math.nan)})
+    with open(options.out, "w", newline="") as file:
+        writer = csv.DictWriter(file, lines[0].keys())
+        writer.writeheader()
+        writer.writerows(lines)
+    models = list(dict.fromkeys(line["model"] for line in lines))
+    ours = numpy.array([line["logarithmic"] for line in lines if line["model"] == models[0]])
+    print(f"{len(p99)} rows, {len(set(key[0] for key in keys))} episodes; repeat error "
+          f"{100 * report.get('repeatError', math.nan):.1f} %; over the objective {100 * numpy.mean(p99 > data_objectives):.0f} %\n")
+    print("| model | median error | mean error | logarithmic error | rank correlation | AUC | difference of the logarithmic error |")
+    print("|---|---|---|---|---|---|---|")
+    for model in models:
+        mine = [line for line in lines if line["model"] == model]
+        mean = {key: numpy.nanmean([line[key] for line in mine]) for key in ("median", "mean", "logarithmic", "rank", "auc")}
+        difference = numpy.array([line["logarithmic"] for line in mine]) - ours
+        text = ""
+        if model != models[0]:
+            half = stats.t.ppf(0.975, len(ours) - 1) * difference.std(ddof=1) / math.sqrt(len(ours))
+            text = f"{difference.mean():+.4f} [{difference.mean() - half:+.4f}, {difference.mean() + half:+.4f}]"
+        print(f"| {model} | {100 * mean['median']:.1f} % | {100 * mean['mean']:.1f} % | {mean['logarithmic']:.4f} | "
+              f"{mean['rank']:.3f} | {mean['auc']:.3f} | {text} |")
+
+
+if __name__ == "__main__":
+    main()
