@@ -19,6 +19,7 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -129,7 +130,7 @@ let package = Package(
             [
                 "CHiredis", "Prediction", "Drift", "Checkpoints", "JSON", "Settings", "Monitoring", "Responses",
                 hummingbird,
-                hummingbirdTLS, nioCore, nioSSL, httpTypes, serviceLifecycle, logging, coreMetrics,
+                hummingbirdCore, hummingbirdTLS, nioCore, nioSSL, httpTypes, serviceLifecycle, logging, coreMetrics,
             ]),
         room("Serving", "Prediction", ["CXGBoost", "Cluster", "Checkpoints", "Drift", "Randomness", "Settings"]),
         room(

@@ -31,6 +31,12 @@ import Testing
             #expect(recorded.output.hasPrefix(try await record(folder, episodes: 8).output))
             #expect(try Data(contentsOf: URL(filePath: "\(folder)/data.h5")) == before)
 
+            // Other episodes do not go into the same file.
+            try write("episodes: 9\nepisode: {intervals: 14}\n", to: "\(folder)/record.yaml")
+            let other = try await BerthProcess.run(
+                ["predict", "record", "--config", "record.yaml", "--out", "data.h5"], in: folder)
+            #expect(other.status == 2 && other.errors.contains("data.h5 was recorded with other settings"), "\(other)")
+
             let trained = try await train(folder)
             #expect(trained.status == 0 && trained.output.contains("rank correlation"), "\(trained)")
             let first = try Data(contentsOf: URL(filePath: "\(folder)/predictor.h5"))
@@ -38,6 +44,29 @@ import Testing
             #expect(try Data(contentsOf: URL(filePath: "\(folder)/predictor.h5")) == first)
             let report = try String(contentsOfFile: "\(folder)/report.json", encoding: .utf8)
             #expect(report.contains("\"medianError\"") && report.contains("\"linear\""))
+        }
+    }
+
+    @Test func theOneBeforeComesBack() async throws {
+        try await withTemporaryFolder { folder in
+            #expect(try await record(folder, episodes: 6).status == 0)
+            #expect(try await train(folder).status == 0)
+            let first = try Data(contentsOf: URL(filePath: "\(folder)/predictor.h5"))
+            let none = try await BerthProcess.run(["predict", "rollback", "predictor.h5"], in: folder)
+            #expect(none.status == 1 && none.errors.contains("predictor.h5.previous does not exist"), "\(none)")
+            let predicted = try await BerthProcess.run(
+                [
+                    "predict", "train", "--config", "train.yaml", "--set", "predictor.depth=2", "--out", "predictor.h5",
+                    "--predictions", "held-out.csv",
+                ], in: folder)
+            #expect(predicted.status == 0, "\(predicted)")
+            let lines = try String(contentsOfFile: "\(folder)/held-out.csv", encoding: .utf8).split(separator: "\n")
+            #expect(lines[0] == "seed,episode,window,node,service,objective,measured,predicted,score")
+            #expect(lines.count > 20 && lines.allSatisfy { $0.split(separator: ",").count == 9 })
+            #expect(try Data(contentsOf: URL(filePath: "\(folder)/predictor.h5")) != first)
+            let back = try await BerthProcess.run(["predict", "rollback", "predictor.h5"], in: folder)
+            #expect(back.status == 0 && back.output.hasPrefix("predictor.h5: boosting-"), "\(back)")
+            #expect(try Data(contentsOf: URL(filePath: "\(folder)/predictor.h5")) == first)
         }
     }
 

@@ -41,6 +41,37 @@ private func readTree(_ reader: inout JSONReader, _ firstByte: UInt8? = nil) thr
         try JSONReader.reading(Array(text.utf8)) { try $0.skipValue() }
     }
 
+    @Test func numbersComeInParts() throws {
+        let numbers = (0..<5_000).map { (number: Int) -> Double in number % 7 == 3 ? .nan : Double(number) / 8 - 100 }
+        let texts = numbers.map { (number: Double) -> String in number.isNaN ? "null" : "\(number)" }
+        let text = "[" + texts.joined(separator: ", ") + "]"
+        var (read, parts) = ([Double](), [Int]())
+        try JSONReader.reading(Array(text.utf8)) { reader in
+            #expect(!reader.beginsWithArray)
+            try reader.readNumbers {
+                read.append(contentsOf: $0)
+                parts.append($0.count)
+            }
+        }
+        // NaN equals nothing.
+        #expect(read.map { $0.isNaN ? -1e9 : $0 } == numbers.map { $0.isNaN ? -1e9 : $0 })
+        #expect(parts == [1_024, 1_024, 1_024, 1_024, 904])
+    }
+
+    @Test(arguments: [
+        ("[]", "", 0), ("[1, 2.5, 18446744073709551615]", "", 3),
+        ("[1, null, \"x\", 2]", "expected a number, found a string", 2),
+        ("[[1]]", "expected a number, found an array", 0), ("{}", "expected an array, found an object", 0),
+    ])
+    func whatIsNoNumberIsNamed(_ text: String, _ problem: String, _ before: Int) throws {
+        var (count, message) = (0, "")
+        try JSONReader.reading(Array(text.utf8)) { reader in
+            #expect(reader.beginsWithArray == text.hasPrefix("[["))
+            do { try reader.readNumbers { count += $0.count } } catch let error as JSONError { message = error.message }
+        }
+        #expect(message == problem && count == before)
+    }
+
     @Test func agreesWithFoundationOnRecordedObjects() throws {
         for name in ["list-pods.json", "list-nodes-limit-2.json"] {
             let bytes = try fixture(name)

@@ -62,6 +62,10 @@ import Testing
             #"{"instances": [], "node": "a"}"#,
             "a body with \"instances\" has metrics, nodes and objectives in those only"
         ),
+        (
+            #"{"instances": [{"metrics": {}}], "\#(String(repeating: "k", count: 300))": 1}"#,
+            "the body: a key of 300 bytes, expected at most 256: kkkkkkkkkkkkkkkk…"
+        ),
         (#"{"metrics": {}, "metrics": {}}"#, "the body: metrics is there twice"),
         ("[]", "the body: expected an object, found an array"),
     ])
@@ -102,6 +106,28 @@ import Testing
             #expect(page.contains(#"berth_predictor_requests_total{path="/predict",code="400"} 1"#))
             #expect(page.contains("berth_predictor_rows_total 1"))
             #expect(page.contains(#"berth_predictor_prediction_duration_seconds_bucket{le="2.5e-05"}"#))
+        }
+    }
+
+    /// A chunk whose length is no number: the server answers and closes, once.
+    @Test(.enabled(if: PythonProgram.isAvailable, "scripts/setup.sh --test makes .venv"))
+    func aBrokenTransferIsRefusedOnce() async throws {
+        let program = PythonProgram(
+            """
+            import socket, sys
+            with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10) as connection:
+                connection.sendall(b"POST /predict HTTP/1.1\\r\\nHost: x\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\nzz\\r\\n")
+                answer = b""
+                while part := connection.recv(65536):
+                    answer += part
+            print(answer.count(b"HTTP/1.1 "), answer.split(b" ")[1].decode())
+            """)
+        try await sampleServer().application().test(.live) { client in
+            let port = try #require(client.port)
+            let text = try await onThread { try program.run(["\(port)"]) }
+            #expect(String(decoding: text, as: UTF8.self) == "1 400\n")
+            let page = try await client.execute(uri: "/metrics", method: .get) { String(buffer: $0.body) }
+            #expect(page.contains(#"berth_predictor_requests_total{path="/predict",code="400"} 1"#))
         }
     }
 

@@ -31,9 +31,9 @@ import Testing
         try await client.execute(uri: "/events", method: .get) { String(buffer: $0.body) }
     }
 
-    private func waitForEvent(_ client: any TestClientProtocol, _ text: String) async throws {
+    private func waitForEvent(_ client: any TestClientProtocol, _ text: String, times: Int = 1) async throws {
         for _ in 0..<1_200 {
-            if try await events(client).contains(text) { return }
+            if try await events(client).ranges(of: text).count >= times { return }
             try await Task.sleep(for: .milliseconds(50))
         }
         Issue.record("no event \"\(text)\" after a minute: \(try await events(client))")
@@ -69,7 +69,7 @@ import Testing
                     try await answersGoOn()
                     // What is no predictor changes nothing.
                     try Data("no predictor \(round)".utf8).write(to: URL(filePath: file.path), options: .atomic)
-                    try await waitForEvent(client, "is not taken")
+                    try await waitForEvent(client, "is not taken", times: round + 1)
                     #expect(server.version == first.version)
                     try first.write(to: file.path)
                 }
@@ -100,13 +100,35 @@ import Testing
         return drift
     }
 
+    /// What a predictor may not use is no drift, whether callers know it or not.
+    @Test func ignoredFeaturesDoNotDrift() async throws {
+        var settings = sampleSettings
+        settings.ignoredFeatures = ["memory_used", "replica_limit"]
+        let predictor = try LatencyPredictor(training: sampleDataset(), settings)
+        try await sampleServer(predictor) { $0.drift = drift }.application().test(.router) { client in
+            let dataset = sampleDataset(episodes: 100..<140)
+            let without = PredictionFeature.names.firstIndex(of: "memory_used") ?? 0
+            for index in 0..<dataset.count {
+                var row = Array(dataset.features(of: index))
+                row[without] = .nan
+                try await ask(client, row[...])
+            }
+            let page = try await client.execute(uri: "/metrics", method: .get) { String(buffer: $0.body) }
+            #expect(page.contains("berth_predictor_drift_level 0"))
+            #expect(page.contains(#"berth_predictor_feature_drift{feature="cpu_used",figure="psi"} 0."#))
+            #expect(try await !events(client).contains("drift"))
+        }
+    }
+
     /// Rows as in training, then rows of nodes that are all busy.
-    private func askUntilDrift(_ client: any TestClientProtocol) async throws {
+    private func askUntilDrift(_ client: any TestClientProtocol, again: Bool = false) async throws {
         let dataset = sampleDataset(episodes: 100..<140)
-        for index in 0..<dataset.count { try await ask(client, dataset.features(of: index)) }
-        #expect(try await !events(client).contains("drift"))
-        let page = try await client.execute(uri: "/metrics", method: .get) { String(buffer: $0.body) }
-        #expect(page.contains("berth_predictor_drift_level 0"))
+        if !again {
+            for index in 0..<dataset.count { try await ask(client, dataset.features(of: index)) }
+            #expect(try await !events(client).contains("drift"))
+            let page = try await client.execute(uri: "/metrics", method: .get) { String(buffer: $0.body) }
+            #expect(page.contains("berth_predictor_drift_level 0"))
+        }
         for index in 0..<dataset.count {
             var row = Array(dataset.features(of: index))
             row[0] = 0.9 + row[0] / 10
@@ -148,9 +170,12 @@ import Testing
         } throws: { "\($0)".contains("without drift") }
     }
 
-    /// - Parameter settings: of the new predictor.
+    /// - Parameters:
+    ///   - settings: of the new predictor; `nil` for those of the one in use.
+    ///   - minimumSeconds: from one training to the next.
+    ///   - new: the episodes recorded since; where they are few, the old ones are not trained on.
     private func retrain(
-        _ settings: PredictorSettings, factor: Double,
+        _ settings: PredictorSettings?, factor: Double, minimumSeconds: Double = 3_600, new: Range<Int> = 10..<20,
         _ check:
             @Sendable (any TestClientProtocol, PredictorFile, _ before: LatencyPredictor, PredictionServer) async throws
             ->
@@ -162,11 +187,14 @@ import Testing
             try file.install(before)
             // What was recorded since: busier times.
             try sampleDataset().write(to: "\(folder)/old.h5")
-            try sampleDataset(episodes: 10..<20, factor: factor).write(to: "\(folder)/new.h5")
+            try sampleDataset(episodes: new, factor: factor).write(to: "\(folder)/new.h5")
             let server = try sampleServer(before) { server in
                 (server.predictor, server.reloadSeconds, server.drift) = (file.path, 0.05, drift)
                 server.retraining = RetrainingSettings()
-                server.retraining?.datasets = ["\(folder)/old.h5", "\(folder)/new.h5"]
+                server.retraining?.datasets = (new.count < 5 ? [] : ["\(folder)/old.h5"]) + ["\(folder)/new.h5"]
+                server.retraining?.minimumSeconds = minimumSeconds
+                // One episode, so that a second training finds too few that are new.
+                server.retraining?.heldOut = 0.1
                 server.retraining?.predictor = settings
             }
             try await server.application().test(.live) { client in
@@ -177,7 +205,7 @@ import Testing
     }
 
     @Test func severeDriftRetrainsAndTheBetterOneIsTaken() async throws {
-        try await retrain(sampleSettings, factor: 3) { client, file, before, server in
+        try await retrain(nil, factor: 3) { client, file, before, server in
             try await waitForEvent(client, "is taken")
             let after = server.version
             #expect(after != before.version)
@@ -187,6 +215,28 @@ import Testing
             try file.rollBack()
             try await waitUntil { server.version == before.version }
             try await ask(client, 0.5)
+        }
+    }
+
+    @Test func whatWasRolledBackIsNotTakenAgain() async throws {
+        try await retrain(nil, factor: 3, minimumSeconds: 0) { client, file, before, server in
+            try await waitForEvent(client, "is taken")
+            try file.rollBack()
+            try await waitUntil { server.version == before.version }
+            // The same drift, and the same data to train on.
+            try await askUntilDrift(client, again: true)
+            try await waitForEvent(client, "it was rolled back")
+            #expect(server.version == before.version)
+        }
+    }
+
+    /// Of few training rows drift could not be told from noise.
+    @Test func oneWhoseDriftCannotBeWatchedIsNotTaken() async throws {
+        try await retrain(nil, factor: 3, new: 10..<14) { client, file, before, server in
+            try await waitForEvent(client, "cannot be watched")
+            #expect(server.version == before.version)
+            #expect(try file.read().version == before.version)
+            #expect(!FileManager.default.fileExists(atPath: file.previousPath))
         }
     }
 

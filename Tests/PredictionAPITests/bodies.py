@@ -237,6 +237,7 @@ def damaged(draw, body):
     return bytes(body)
 
 
+MARKS = "\u0301\u0316".encode() * 100_000
 CORPUS = [
     b"", b" ", b"null", b"[]", b"{}", b"1", b'"x"', b"{", b"[" * 100_000, b"[" * 300 + b"]" * 300, b'{"a":' * 200_000,
     b'{"metrics":' + b"[" * 5000 + b"]" * 5000 + b"}", b'{"metrics":{}}', b'{"metrics":null}', b'{"metrics":[]}',
@@ -244,6 +245,11 @@ CORPUS = [
     b'{"metrics":{"cpu_used":1,"cpu_used":2}}', b'{"metrics":{},"metrics":{}}', b'\xef\xbb\xbf{"metrics":{}}',
     b'{"metrics":{"cpu_used":-0.0}}', b'{"metrics":{"cpu_used":' + b"1" * 400 + b"}}", b'{"metrics":{}}x',
     b'{"metrics":{"' + b"k" * 100_000 + b'":1}}', b'{"node":"' + b"n" * 100_000 + b'","metrics":{}}',
+    # Comparing names of many combining marks takes for ever; as a node's name they are only handed back.
+    b'{"metrics":{"a' + MARKS + b'":1}}', b'{"a' + MARKS + b'":1,"metrics":{}}',
+    b'{"inputs":[{"name":"a' + MARKS + b'","shape":[0,18],"datatype":"FP32","data":[]}]}',
+    b'{"outputs":[{"name":"a' + MARKS + b'"}],"inputs":[{"name":"features","shape":[0,18],"datatype":"FP32","data":[]}]}',
+    b'{"node":"a' + MARKS[:4000] + b'","metrics":{}}',
     b'{"node":"\\ud800","metrics":{}}', b'{"node":"\xc3\x28","metrics":{}}', b'{"instances":[]}',
     b'{"instances":[' + b",".join([b'{"metrics":{}}'] * 50) + b"]}",
     b'{"instances":[' + b",".join([b'{"metrics":{}}'] * 51) + b"]}",

@@ -76,11 +76,14 @@ import Testing
         #expect(value(.cpuUsedChange, rows).isNaN && value(.rateChange, rows).isNaN)
         let second = Array(rows[width...])
         #expect(value(.replicas, second) == 2 && abs(value(.replicaCPU, second) - 0.225) < 1e-6)
-        // Nothing is measured of the second node, and none of a service's CPU where one replica's is not known.
+        // Nothing is measured of the second node.
         #expect(value(.cpuUsed, second).isNaN && value(.pods, second) == 2)
-        snapshot.pods[2].cpuUsage = nil
+        // A replica that is not measured is taken to be like the others; what its node would use is not known then.
+        snapshot.pods[0].cpuUsage = nil
         let blind = PredictionFeature.rows(placing: 4, on: [0], in: snapshot)
-        #expect(value(.cpuUsed, blind).isNaN && value(.replicaCPU, blind).isNaN && value(.replicas, blind) == 3)
+        #expect(value(.cpuUsed, blind).isNaN && abs(value(.replicaCPU, blind) - 0.225) < 1e-6)
+        for index in 1...2 { snapshot.pods[index].cpuUsage = nil }
+        #expect(value(.replicaCPU, PredictionFeature.rows(placing: 4, on: [0], in: snapshot)).isNaN)
     }
 
     @Test func ofAServiceThatDoesNotRunYetTheCPUIsNotKnown() {

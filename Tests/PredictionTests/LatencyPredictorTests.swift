@@ -113,6 +113,32 @@ import Testing
         #expect(count.reduce(0, +) == Double(split.heldOut.count))
     }
 
+    /// scikit-learn's logistic regression on the same pairs of ln(objective / predicted) and outcome.
+    @Test(.enabled(if: PythonProgram.isAvailable, "scripts/setup.sh --test makes .venv"))
+    func calibrationIsLogisticRegression() throws {
+        var generator = RandomGenerator(seed: 5)
+        let predicted = (0..<400).map { _ in exp(generator.normal()) }
+        let measured = predicted.map { 1.1 * $0 * exp(0.4 * generator.normal()) }
+        let own = LatencyPredictor.calibrate(predicted: predicted, measured: measured)
+        let program = PythonProgram(
+            """
+            import json, sys
+            import numpy as np
+            from sklearn.linear_model import LogisticRegression
+            predicted, measured = (np.array(values) for values in json.loads(sys.argv[1]))
+            ordered = np.sort(measured)
+            objectives = [ordered[int(round(share * 100) * len(ordered) / 100)] for share in np.arange(0.05, 0.951, 0.05)]
+            t = np.concatenate([np.log(objective / predicted) for objective in objectives])
+            kept = np.concatenate([measured <= objective for objective in objectives])
+            fit = LogisticRegression(C=1e3, tol=1e-10, max_iter=1000).fit(t[:, None], kept)
+            print(fit.coef_[0, 0], fit.intercept_[0])
+            """)
+        let text = try program.text(["[\(predicted), \(measured)]"])
+        let theirs = text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+        try #require(theirs.count == 2)
+        #expect(abs(own.slope - theirs[0]) < 5e-3 && abs(own.intercept - theirs[1]) < 5e-3, "\(own) \(theirs)")
+    }
+
     @Test func wrongRowsAreRefused() throws {
         let predictor = try LatencyPredictor(training: sampleDataset(), settings())
         #expect(try predictor.predict([]) == [])

@@ -14,10 +14,17 @@ import Testing
             try file.install(second)
             #expect(try file.read().version == second.version)
             #expect(try LatencyPredictor(file: file.previousPath).version == first.version)
+            // The same once more is no reason to forget the one before.
+            try file.install(second)
+            #expect(try LatencyPredictor(file: file.previousPath).version == first.version)
             #expect(try file.rollBack().version == first.version)
             #expect(try file.read().version == first.version)
             #expect(try file.rollBack().version == second.version)
             #expect(try LatencyPredictor(file: file.previousPath).version == first.version)
+            // An exchange that was broken off before its last step.
+            try FileManager.default.moveItem(atPath: file.previousPath, toPath: path + ".aside")
+            #expect(try file.rollBack().version == first.version)
+            #expect(try file.rollBack().version == second.version)
             // A previous one that cannot be read is no way back.
             try Data("no predictor".utf8).write(to: URL(filePath: file.previousPath))
             #expect { try file.rollBack() } throws: { "\($0)".contains(file.previousPath) }

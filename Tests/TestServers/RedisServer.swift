@@ -26,7 +26,11 @@ public final class RedisServer: Sendable {
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
-        while process.isRunning, (try? Self.connect(self.port)) == nil { usleep(10_000) }
+        while (try? Self.connect(self.port)) == nil {
+            // Another process may have taken the port.
+            guard process.isRunning else { throw POSIXError(.EADDRINUSE) }
+            usleep(10_000)
+        }
     }
 
     deinit { stop() }

@@ -90,6 +90,35 @@ public struct JSONReader {
         return true
     }
 
+    /// Reads an array of numbers, in which `null` stands for a missing one, NaN, in parts: long arrays cost little more than
+    /// their parsing.
+    /// - Parameter part: called with up to 1,024 numbers at a time, in order.
+    /// - Throws: `JSONError` for anything that is not an array of numbers and nulls, and what `part` throws.
+    public mutating func readNumbers(_ part: (UnsafeBufferPointer<Double>) throws -> Void) throws {
+        var iterator = berth_json_iterator()
+        guard berth_json_iterate_array(value, &iterator) else { throw mismatch("an array") }
+        let capacity = 1_024
+        try withUnsafeTemporaryAllocation(of: Double.self, capacity: capacity) { buffer in
+            var count = capacity
+            while count == capacity {
+                var wrong = berth_json_value()
+                let isSound = berth_json_next_numbers(&iterator, buffer.baseAddress, capacity, &count, &wrong)
+                if count > 0 { try part(UnsafeBufferPointer(rebasing: buffer[..<count])) }
+                guard isSound else { throw JSONReader(document: document, value: wrong).mismatch("a number") }
+            }
+        }
+    }
+
+    /// Whether the value is an array whose first element is an array.
+    public var beginsWithArray: Bool {
+        var iterator = berth_json_iterator()
+        var found = berth_json_value()
+        guard berth_json_iterate_array(value, &iterator), berth_json_next_element(&iterator, &found) else {
+            return false
+        }
+        return berth_json_get_kind(found) == berth_json_array
+    }
+
     /// Says whether the value is `null`.
     public mutating func readNull() throws -> Bool { kind == berth_json_null }
 

@@ -50,6 +50,7 @@ public struct ExtenderSettings: Configurable, Equatable {
         try require("seed", seed, in: 0...)
         try require(
             "filter.risk", filter.risk == nil || !predictor.isEmpty, must: "be left out without a predictor")
+        try require("predictor", filter.risk != nil || predictor.isEmpty, must: "be left out without filter.risk")
     }
 }
 

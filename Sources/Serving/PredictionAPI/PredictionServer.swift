@@ -1,4 +1,5 @@
 public import Hummingbird
+import HummingbirdCore
 import HummingbirdTLS
 public import Logging
 public import Monitoring
@@ -53,7 +54,7 @@ public struct PredictionServer: Sendable {
             ])
         guard let tls = settings.tls else { return try await application().runService() }
         var application = Application(
-            router: routes.router(), server: try .tls(.http1(), tlsConfiguration: Self.configuration(tls)),
+            router: routes.router(), server: try .tls(protocolSettings, tlsConfiguration: Self.configuration(tls)),
             configuration: configuration, logger: logger)
         application.addServices(services)
         try await application.runService()
@@ -61,13 +62,20 @@ public struct PredictionServer: Sendable {
 
     /// The server as an application, without TLS.
     public func application() -> some ApplicationProtocol {
-        var application = Application(router: routes.router(), configuration: configuration, logger: logger)
+        var application = Application(
+            router: routes.router(), server: protocolSettings, configuration: configuration, logger: logger)
         application.addServices(services)
         return application
     }
 
     private var configuration: ApplicationConfiguration {
-        ApplicationConfiguration(address: .hostname(settings.host, port: settings.port), serverName: "berth")
+        ApplicationConfiguration(
+            address: .hostname(settings.host, port: settings.port), serverName: "berth",
+            availableConnectionsDelegate: MaximumAvailableConnections(settings.maximumConnections))
+    }
+
+    private var protocolSettings: HTTPServerBuilder {
+        .http1(configuration: .init(idleTimeout: .milliseconds(Int64(settings.idleSeconds * 1000))))
     }
 
     private var services: [any ServiceLifecycle.Service] {

@@ -16,6 +16,7 @@ struct PredictionServerMetrics: Sendable {
     private let redisConnected: Gauge
     private let redisFailures: Counter
     private let driftLevel: Gauge
+    private let lookups: [CacheKey.Kind: [String: Counter]]
 
     private static let help = [
         "berth_predictor_requests_total": "Requests by path and HTTP status.",
@@ -48,6 +49,18 @@ struct PredictionServerMetrics: Sendable {
         redisConnected = Gauge(label: "berth_predictor_redis_connected", factory: registry)
         redisFailures = Counter(label: "berth_predictor_redis_failures_total", factory: registry)
         driftLevel = Gauge(label: "berth_predictor_drift_level", factory: registry)
+        lookups = Dictionary(
+            uniqueKeysWithValues: CacheKey.Kind.allCases.map { kind in
+                let counters = ["memory", "redis", "none"].map { found in
+                    (
+                        found,
+                        Counter(
+                            label: "berth_predictor_cache_lookups_total",
+                            dimensions: [("kind", kind.rawValue), ("found", found)], factory: registry)
+                    )
+                }
+                return (kind, Dictionary(uniqueKeysWithValues: counters))
+            })
     }
 
     func setVersion(_ version: String, before old: String?) {
@@ -63,17 +76,14 @@ struct PredictionServerMetrics: Sendable {
             .increment()
     }
 
+    /// - Parameter found: "memory", "redis" or "none".
     func countCache(_ kind: CacheKey.Kind, _ found: String, _ rows: Int) {
-        guard rows > 0 else { return }
-        Counter(
-            label: "berth_predictor_cache_lookups_total", dimensions: [("kind", kind.rawValue), ("found", found)],
-            factory: factory
-        ).increment(by: rows)
+        if rows > 0 { lookups[kind]?[found]?.increment(by: rows) }
     }
 
     func countRedisFailure() { redisFailures.increment() }
 
-    func redisIsConnected(_ isConnected: Bool) { redisConnected.record(isConnected ? 1 : 0) }
+    func update(_ redis: RedisStore?) { redisConnected.record(redis?.isConnected == true ? 1 : 0) }
 
     /// Sets the gauges of drift; `nil` where none is known.
     func update(_ report: DriftReport?, features: [String]) {

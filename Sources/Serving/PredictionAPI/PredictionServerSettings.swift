@@ -19,6 +19,10 @@ public struct PredictionServerSettings: Configurable, Equatable {
     /// Most rows of a request that asks for contributions, which take far longer than predictions; more are refused with
     /// status 413.
     public var maximumContributionRows = 100
+    /// Most connections at a time; more wait until one ends.
+    public var maximumConnections = 1_000
+    /// Seconds after which a connection without a request, or with half of one, is closed.
+    public var idleSeconds = 60.0
     /// Encrypts connections; `nil` for plain HTTP.
     public var tls: TLSSettings?
     /// Seconds between looks at the predictor's file, which is read again where it has changed; 0: never.
@@ -43,6 +47,8 @@ public struct PredictionServerSettings: Configurable, Equatable {
         try require("maximumBodyBytes", maximumBodyBytes, in: 1_024...(1 << 30))
         try require("maximumRows", maximumRows, in: 1...1_000_000)
         try require("maximumContributionRows", maximumContributionRows, in: 1...1_000_000)
+        try require("maximumConnections", maximumConnections, in: 1...1_000_000)
+        try require("idleSeconds", idleSeconds, in: 1...86_400)
         try require("reloadSeconds", reloadSeconds, in: 0...86_400)
         try require("reloadSeconds", reloadSeconds == 0 || reloadSeconds >= 0.05, must: "be 0, or at least 0.05")
         try require(
@@ -59,8 +65,8 @@ public struct RetrainingSettings: Configurable, Equatable {
     public var heldOut = 0.25
     /// Decides which those are.
     public var splitSeed: UInt64 = 0
-    /// How the trees are grown.
-    public var predictor = PredictorSettings()
+    /// How the trees are grown; `nil` as those of the predictor in use.
+    public var predictor: PredictorSettings?
     /// Fewest seconds from the end of one training to the next.
     public var minimumSeconds = 3_600.0
 

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <simdjson.h>
 #include <type_traits>
@@ -121,6 +122,28 @@ bool berth_json_next_element(berth_json_iterator *iterator, berth_json_value *ne
     *next = copied<berth_json_value>(*position);
     set(iterator, ++position);
     return true;
+}
+
+bool berth_json_next_numbers(
+    berth_json_iterator *iterator, double *out, size_t capacity, size_t *count, berth_json_value *wrong) {
+    auto position = current<array::iterator>(iterator);
+    const auto last = end<array::iterator>(iterator);
+    bool sound = true;
+    size_t read = 0;
+    for (; read < capacity && position != last; ++position, ++read) {
+        element next = *position;
+        if (next.get(out[read]) == simdjson::SUCCESS) continue;
+        if (next.is_null()) {
+            out[read] = std::numeric_limits<double>::quiet_NaN();
+            continue;
+        }
+        *wrong = copied<berth_json_value>(next);
+        sound = false;
+        break;
+    }
+    *count = read;
+    set(iterator, position);
+    return sound;
 }
 
 bool berth_json_iterate_object(berth_json_value value, berth_json_iterator *iterator) {

@@ -27,8 +27,15 @@ struct PredictRecordCommand: ParsableCommand {
     mutating func run() throws {
         let configuration = try RecordConfiguration.read(options.config, overrides: options.set)
         var dataset = PredictionDataset(windowSeconds: configuration.windowSeconds)
+        dataset.origin = try configuration.origin()
         if FileManager.default.fileExists(atPath: out) {
+            let origin = dataset.origin
             dataset = try PredictionDataset(file: out)
+            guard dataset.origin.isEmpty || dataset.origin == origin else {
+                throw CommandFailure.usage(
+                    "\(out) was recorded with other settings or manifests, or by a version of berth with other settings",
+                    hint: "name a new file; berth predict train takes several")
+            }
             guard dataset.features == PredictionFeature.names, dataset.windowSeconds == configuration.windowSeconds
             else {
                 throw CommandFailure.usage(

@@ -26,8 +26,12 @@ struct ServeCommand: AsyncParsableCommand {
         if policy == nil {
             logger.warning("no policy is configured: the fallback answers everything, and /readyz never succeeds")
         }
-        let riskFilter = try settings.filter.risk.map {
-            try RiskFilter(try LatencyPredictor(file: settings.predictor), limit: $0)
+        let riskFilter = try settings.filter.risk.map { limit in
+            do {
+                return try RiskFilter(try LatencyPredictor(file: settings.predictor), limit: limit)
+            } catch let error as PredictionError where !error.description.hasPrefix(settings.predictor) {
+                throw CommandFailure(message: "\(settings.predictor): \(error)")
+            }
         }
         let scorer = PlacementScorer(settings: settings, policy: policy, riskFilter: riskFilter)
         try await ExtenderServer(settings: settings, scorer: scorer, registry: registry, logger: logger).run()

@@ -1,6 +1,8 @@
 import Baselines
 import Cluster
+import Foundation
 import Live
+import Randomness
 import Settings
 import Simulator
 import Workloads
@@ -62,6 +64,24 @@ struct RecordConfiguration: Configurable, Equatable {
     var schedule: [(seed: UInt64, policy: String)] {
         let all = (0..<episodes).map { (firstSeed + UInt64($0), policies[$0 % policies.count]) }
         return all + all.prefix(repeats)
+    }
+
+    /// Tells what the episodes are: a fingerprint of all settings but their number, which counts only where repetitions come
+    /// behind them, and of the manifests' contents. Where they lie and how the cluster is reached does not count.
+    func origin() throws(SettingsError) -> String {
+        var settings = self
+        if repeats == 0 { settings.episodes = 1 }
+        settings.live?.kubernetes = KubernetesSettings()
+        settings.live?.auditLog = ""
+        var fingerprint = Fingerprint()
+        for index in live?.services.indices ?? 0..<0 {
+            settings.live?.services[index].manifest = "manifest"
+            let contents =
+                (live?.services[index].manifest).flatMap { FileManager.default.contents(atPath: $0) } ?? Data()
+            for byte in contents { fingerprint.add(UInt64(byte)) }
+        }
+        for byte in try settings.yaml().utf8 { fingerprint.add(UInt64(byte)) }
+        return fingerprint.text
     }
 
     /// Length of a window in seconds.

@@ -27,6 +27,8 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.metrics import roc_auc_score
 
 HERE = pathlib.Path(__file__).parent
+# Trees of a forest are not pruned by what the others know: they are deep.
+FOREST_DEPTH = 16
 
 
 def scores(predicted, measured, objectives):
@@ -46,6 +48,7 @@ def berth(program, config, kind, seed, folder):
     out = folder / "held-out.csv"
     subprocess.run(
         [program, "predict", "train", "--config", config, "--set", f"predictor.kind={kind}", "--set", f"splitSeed={seed}",
+         *(["--set", f"predictor.depth={FOREST_DEPTH}"] if kind == "forest" else []),
          "--out", folder / "predictor.h5", "--predictions", out, "--json", folder / "report.json"],
         check=True, stdout=subprocess.DEVNULL)
     with open(out) as file:
@@ -61,12 +64,13 @@ def peers(settings, width):
     return {
         "scikit-learn forest, its defaults": lambda: RandomForestRegressor(n_jobs=2, random_state=0),
         f"scikit-learn forest, {trees} trees, our settings": lambda: RandomForestRegressor(
-            trees, max_features=share, min_samples_leaf=int(leaf), max_samples=rows, n_jobs=2, random_state=0),
+            trees, max_depth=FOREST_DEPTH, max_features=share, min_samples_leaf=int(leaf), max_samples=rows, n_jobs=2,
+            random_state=0),
         "xgboost, its defaults": lambda: xgboost.XGBRegressor(n_jobs=2, random_state=0),
         f"xgboost, {trees} trees, our settings": lambda: xgboost.XGBRegressor(
             n_estimators=trees, max_depth=depth, learning_rate=settings.get("learningRate", 0.05), subsample=rows,
             colsample_bynode=share, min_child_weight=leaf, reg_lambda=settings.get("regularization", 1),
-            tree_method="exact", n_jobs=2, random_state=0),
+            n_jobs=2, random_state=0),
     }
 
 

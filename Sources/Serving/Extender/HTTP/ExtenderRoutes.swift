@@ -19,8 +19,9 @@ struct ExtenderRoutes: Sendable {
     /// The router with all paths.
     func router() -> Router<BasicRequestContext> {
         let router = Router()
-        router.post("filter") { request, _ in await answer("filter", request, keepsNodes: true, filter) }
-        router.post("prioritize") { request, _ in await answer("prioritize", request, keepsNodes: false, prioritize) }
+        router.post("filter") { request, _ in try await answer("filter", request, keepsNodes: true, filter) }
+        router.post("prioritize") { request, _ in try await answer("prioritize", request, keepsNodes: false, prioritize)
+        }
         router.get("healthz") { _, _ in Response.text(.ok, "ok\n") }
         router.get("readyz") { _, _ in readiness() }
         router.get("metrics") { _, _ in
@@ -60,17 +61,26 @@ struct ExtenderRoutes: Sendable {
     /// Reads a request's body, decodes it and replies; what is wrong with it becomes a status and a reason.
     private func answer(
         _ verb: String, _ request: Request, keepsNodes: Bool, _ reply: @Sendable (ExtenderArguments) -> [UInt8]
-    ) async -> Response {
+    ) async throws -> Response {
         let start = ContinuousClock.now
         var response: Response
         do {
-            let buffer = try await request.body.collect(upTo: maximumBodyBytes)
+            let buffer: ByteBuffer
+            do {
+                buffer = try await request.body.collect(upTo: maximumBodyBytes)
+            } catch let error where !(error is NIOTooManyBytesError) {
+                // The transfer itself is broken: the server below answers 400 and closes the connection.
+                metrics.countRequest(verb: verb, status: 400, nanoseconds: start.elapsedNanoseconds)
+                throw BrokenBody(cause: error)
+            }
             let arguments = try buffer.withUnsafeReadableBytes {
                 try ExtenderArguments(parsing: $0, keepsNodes: keepsNodes)
             }
             response = Response.json(.ok, reply(arguments))
         } catch is NIOTooManyBytesError {
             response = refusal(verb, .contentTooLarge, "the body exceeds \(maximumBodyBytes) bytes")
+        } catch let error as BrokenBody {
+            throw error.cause
         } catch let error as any CustomStringConvertible & Error {
             let isBodyAtFault = error is JSONError || error is ObjectError || error is ArgumentsError
             response = refusal(verb, isBodyAtFault ? .badRequest : .internalServerError, error.description)
@@ -94,4 +104,9 @@ struct ExtenderRoutes: Sendable {
             ? Response.text(.ok, "ok\n")
             : Response.text(.serviceUnavailable, reasons.joined(separator: "; ") + "\n")
     }
+}
+
+/// A body that could not be read to its end.
+private struct BrokenBody: Error {
+    let cause: any Error
 }

@@ -9,6 +9,8 @@ public struct RiskFilter: Sendable {
 
     private let predictor: LatencyPredictor
     private let limit: Double
+    /// Whether the trees use a feature.
+    private let isUsed: [Bool]
 
     /// A filter.
     /// - Parameters:
@@ -24,6 +26,7 @@ public struct RiskFilter: Sendable {
                     + "[\(unknown.joined(separator: ", "))]")
         }
         (self.predictor, self.limit) = (predictor, limit)
+        isUsed = predictor.importance.map { $0 > 0 }
     }
 
     /// Why nodes are too risky for a pod, by position; `nil` for those that are not, and for those of which too little is
@@ -38,12 +41,16 @@ public struct RiskFilter: Sendable {
         guard let predictions = try? predictor.predict(rows, objectives: nodes.map { _ in objective }) else {
             return nodes.map { _ in nil }
         }
-        let cpu = PredictionFeature.allCases.firstIndex(of: .cpuUsed) ?? 0
-        let replica = PredictionFeature.allCases.firstIndex(of: .replicaCPU) ?? 0
+        let measured: [PredictionFeature] = [.cpuUsed, .replicaCPU]
+        let needed = measured.compactMap { PredictionFeature.allCases.firstIndex(of: $0) }
         return predictions.enumerated().map { index, prediction in
-            guard !rows[index * width + cpu].isNaN, !rows[index * width + replica].isNaN, prediction.risk > limit else {
-                return nil
-            }
+            guard prediction.risk > limit else { return nil }
+            let row = rows[index * width..<(index + 1) * width]
+            func isMissing(_ feature: Int) -> Bool { row[row.startIndex + feature].isNaN }
+            // Without what all training rows have, the trees would answer for other rows.
+            guard !needed.contains(where: isMissing),
+                !predictor.unfamiliar(row).contains(where: { isMissing($0) && isUsed[$0] })
+            else { return nil }
             return String(
                 format: "predicted p99 is %.0f ms, %.2f times the objective of %.0f ms, more than %g",
                 prediction.p99 * 1000, prediction.risk, objective * 1000, limit)

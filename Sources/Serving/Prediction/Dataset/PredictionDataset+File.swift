@@ -8,6 +8,7 @@ extension PredictionDataset {
         let (count, names) = (rows.count, { (list: [String]) in Value.text(list.joined(separator: "\n")) })
         result["dataset/features"] = names(features)
         result["dataset/values"] = .float32(values, shape: [count, width])
+        result["dataset/origin"] = .text(origin)
         result["dataset/window_seconds"] = .float64([windowSeconds], shape: [])
         let (nodes, services) = (Set(rows.map(\.node)).sorted(), Set(rows.map(\.service)).sorted())
         result["dataset/node_names"] = names(nodes)
@@ -36,6 +37,8 @@ extension PredictionDataset {
         }
         let features = try names("dataset/features")
         self.init(features: features, windowSeconds: try checkpoint.double("dataset/window_seconds"))
+        // Files of the first release have none.
+        if checkpoint["dataset/origin"] != nil { origin = try checkpoint.text("dataset/origin") }
         let episodes = try checkpoint.integers("dataset/episode")
         let shape = [episodes.count]
         let values = try checkpoint.floats("dataset/values", shape: [episodes.count, features.count])

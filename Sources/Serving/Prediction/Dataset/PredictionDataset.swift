@@ -38,6 +38,8 @@ public struct PredictionDataset: Sendable, Equatable {
     public let features: [String]
     /// Length of a window in seconds.
     public let windowSeconds: Double
+    /// Tells what recorded it; empty where that is not known. What goes on with a recording has to be of the same origin.
+    public var origin = ""
     /// The rows.
     public private(set) var rows: [Row] = []
     /// The rows' features, rows × features; NaN where missing.
@@ -91,6 +93,7 @@ public struct PredictionDataset: Sendable, Equatable {
     /// The rows `indices`, in that order.
     public func selecting(_ indices: some Sequence<Int>) -> PredictionDataset {
         var result = PredictionDataset(features: features, windowSeconds: windowSeconds)
+        result.origin = origin
         for index in indices { result.append(rows[index], features: features(of: index)) }
         return result
     }

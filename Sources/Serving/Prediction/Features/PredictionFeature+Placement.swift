@@ -16,9 +16,8 @@ extension PredictionFeature {
         service.requests = pod.requests
         service.previousArrivalRate = nil
         let replicas = ReadyReplicas(of: serviceIndex, in: snapshot)
-        let allCores = replicas.cores.reduce(Double?(0)) { sum, cores in sum.flatMap { sum in cores.map { sum + $0 } } }
         // What a replica of a service that does not run yet will use is not known.
-        let coresAfter = replicas.all > 0 ? allCores.map { $0 / Double(replicas.all + 1) } : nil
+        let coresAfter = replicas.meanCores.map { $0 * Double(replicas.all) / Double(replicas.all + 1) }
         return nodes.flatMap { index in
             var node = snapshot.nodes[index]
             let here = replicas.count[index]
@@ -48,16 +47,23 @@ struct ReadyReplicas {
     var cores: [Double?]
     /// How many there are.
     var all = 0
+    /// Cores in use by one, the mean of those that were measured; `nil` for none.
+    var meanCores: Double?
 
     /// Cost: O(pods + nodes).
     init(of service: Int, in snapshot: ClusterSnapshot) {
         count = Array(repeating: 0, count: snapshot.nodes.count)
         cores = Array(repeating: 0, count: snapshot.nodes.count)
+        var (measured, sum) = (0, 0.0)
         for pod in snapshot.pods where pod.service == service && pod.phase == .ready {
             all += 1
             guard let node = pod.node else { continue }
             count[node] += 1
             cores[node] = cores[node].flatMap { sum in pod.cpuUsage.map { sum + $0.value } }
+            guard let usage = pod.cpuUsage else { continue }
+            measured += 1
+            sum += usage.value
         }
+        meanCores = measured > 0 ? sum / Double(measured) : nil
     }
 }

@@ -31,7 +31,8 @@ extension LatencyPredictor {
         let calibration = Self.calibrate(predicted: best.predicted, measured: dataset.rows.map(\.p99))
         try self.init(
             features: dataset.features, settings: best.settings, objective: Statistics.median(objectives),
-            datasetFingerprint: whole.fingerprint, validation: best.scores, profile: TrainingProfile(whole),
+            datasetFingerprint: whole.fingerprint, validation: best.scores,
+            profile: TrainingProfile(whole, ignoring: settings.ignoredFeatures),
             slope: calibration.slope, intercept: calibration.intercept,
             trees: BoostedTrees(
                 dataset.values, width: dataset.width, labels: dataset.logarithms, best.settings))
@@ -57,7 +58,7 @@ extension LatencyPredictor {
 
     /// a and b by Newton's method on the likelihood, for all objectives from the 5th to the 95th percentile of the
     /// measured p99: so that the score holds for any objective that may be asked for, and both outcomes occur.
-    static func calibrate(predicted: [Double], measured: [Double]) -> (slope: Double, intercept: Double) {
+    package static func calibrate(predicted: [Double], measured: [Double]) -> (slope: Double, intercept: Double) {
         let sorted = measured.sorted()
         let objectives = stride(from: 0.05, through: 0.951, by: 0.05).map {
             sorted[min(sorted.count - 1, Int($0 * Double(sorted.count)))]

@@ -15,13 +15,13 @@ public struct PredictorFile: Sendable, Equatable {
     /// - Throws: `CheckpointError` or `PredictionError` naming the file.
     public func read() throws -> LatencyPredictor { try LatencyPredictor(file: path) }
 
-    /// Puts a predictor in the place of the one in use, which is kept as the previous one. At no time is there no file.
+    /// Puts a predictor in the place of the one in use, which is kept as the previous one, unless it is the same. At no time is
+    /// there no file. Two processes must not do this at a time.
     /// - Throws: `CheckpointError` or `PredictionError` naming the file.
     public func install(_ predictor: LatencyPredictor) throws {
-        if FileManager.default.fileExists(atPath: path) {
+        recover()
+        if FileManager.default.fileExists(atPath: path), (try? read())?.version != predictor.version {
             // A second name for the same file: the write below puts another file in the place of the first name.
-            let aside = path + ".aside"
-            unlink(aside)
             try Self.check(link(path, aside), "keep \(path) as \(previousPath)")
             try Self.check(rename(aside, previousPath), "keep \(path) as \(previousPath)")
         }
@@ -34,16 +34,24 @@ public struct PredictorFile: Sendable, Equatable {
     ///   changed then.
     @discardableResult
     public func rollBack() throws -> LatencyPredictor {
+        recover()
         guard FileManager.default.fileExists(atPath: previousPath) else {
             throw PredictionError("\(previousPath) does not exist: no predictor was replaced")
         }
         let predictor = try LatencyPredictor(file: previousPath)
-        let aside = path + ".aside"
-        unlink(aside)
         try Self.check(link(path, aside), "keep \(path)")
         try Self.check(rename(previousPath, path), "put \(previousPath) in the place of \(path)")
         try Self.check(rename(aside, previousPath), "keep the replaced predictor as \(previousPath)")
         return predictor
+    }
+
+    /// Name of the replaced predictor between the steps of an exchange.
+    private var aside: String { path + ".aside" }
+
+    /// Ends an exchange that was broken off: what lies aside is the previous predictor, or a second name of one that has
+    /// another.
+    private func recover() {
+        if FileManager.default.fileExists(atPath: previousPath) { unlink(aside) } else { rename(aside, previousPath) }
     }
 
     private static func check(_ status: Int32, _ what: String) throws {

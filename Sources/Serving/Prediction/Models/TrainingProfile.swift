@@ -3,7 +3,7 @@ public import Drift
 /// What the rows were like that a predictor was trained on: what drift is measured against, and what tells rows that are
 /// unlike all of them.
 public struct TrainingProfile: Sendable, Equatable, Codable {
-    /// Counts of each feature's values.
+    /// Counts of each feature's values; those of features that trees may not use count as missing.
     public let reference: DriftReference
     /// Fingerprints of the episodes that were trained on, in ascending order: `PredictionDataset.episodeFingerprints`.
     public let episodes: [String]
@@ -14,9 +14,10 @@ public struct TrainingProfile: Sendable, Equatable, Codable {
     private let isMissing: [Bool]
 
     /// The profile of a data set.
+    /// - Parameter ignored: the features that trees may not use.
     /// - Throws: `DriftError` for fewer than 2 rows.
-    init(_ dataset: PredictionDataset) throws {
-        reference = try DriftReference(rows: dataset.values.span, names: dataset.features)
+    init(_ dataset: PredictionDataset, ignoring ignored: [String]) throws {
+        reference = try DriftReference(rows: dataset.ignoring(ignored).values.span, names: dataset.features)
         episodes = dataset.episodeFingerprints.values.sorted()
         var (lowest, highest) = ([Float?](), [Float?]())
         var isMissing: [Bool] = []

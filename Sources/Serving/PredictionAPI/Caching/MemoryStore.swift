@@ -2,7 +2,7 @@ import Synchronization
 
 /// Answers in memory, in two generations: when the young one is half of all that may be kept, it becomes the old one, whose
 /// answers go unless they are asked for again. Everything costs O(1), and nothing has to be sorted by age.
-final class MemoryStore: PredictionStore {
+final class MemoryStore: Sendable {
     private struct Entry {
         var value: [Double]
         var expiry: ContinuousClock.Instant
@@ -12,12 +12,16 @@ final class MemoryStore: PredictionStore {
         var young: [CacheKey: Entry] = [:]
         var old: [CacheKey: Entry] = [:]
 
-        mutating func insert(_ entry: Entry, for key: CacheKey, capacity: Int) {
+        /// - Returns: what is dropped: freeing many answers takes a while, which is best spent outside the lock.
+        mutating func insert(_ entry: Entry, for key: CacheKey, capacity: Int) -> [CacheKey: Entry] {
+            var dropped: [CacheKey: Entry] = [:]
             if young.count >= max(1, capacity / 2) {
+                dropped = old
                 old = young
                 young = [:]
             }
             young[key] = entry
+            return dropped
         }
     }
 
@@ -28,25 +32,27 @@ final class MemoryStore: PredictionStore {
     /// - Parameter capacity: most answers.
     init(capacity: Int) { self.capacity = capacity }
 
+    /// The answer that was kept, unless it is too old.
     func value(for key: CacheKey) -> [Double]? {
         let now = ContinuousClock.now
+        var dropped: [CacheKey: Entry] = [:]
+        defer { withExtendedLifetime(dropped) {} }
         return generations.withLock { generations in
             if let entry = generations.young[key] {
                 if entry.expiry > now { return entry.value }
                 generations.young[key] = nil
             } else if let entry = generations.old.removeValue(forKey: key), entry.expiry > now {
-                generations.insert(entry, for: key, capacity: capacity)
+                dropped = generations.insert(entry, for: key, capacity: capacity)
                 return entry.value
             }
             return nil
         }
     }
 
+    /// Keeps an answer for so many seconds.
     func keep(_ value: [Double], for key: CacheKey, seconds: Double) {
         let entry = Entry(value: value, expiry: ContinuousClock.now + .seconds(seconds))
-        generations.withLock { $0.insert(entry, for: key, capacity: capacity) }
+        let dropped = generations.withLock { $0.insert(entry, for: key, capacity: capacity) }
+        withExtendedLifetime(dropped) {}
     }
-
-    /// Answers kept, those that are too old included.
-    var count: Int { generations.withLock { $0.young.count + $0.old.count } }
 }

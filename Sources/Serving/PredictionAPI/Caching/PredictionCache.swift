@@ -6,9 +6,12 @@ struct PredictionCache: Sendable {
     private let metrics: PredictionServerMetrics
     private let memory: MemoryStore
     private let redis: RedisStore?
+    private let version: String
 
-    init(_ settings: CacheSettings, memory: MemoryStore, redis: RedisStore?, metrics: PredictionServerMetrics) {
-        (self.settings, self.memory, self.redis, self.metrics) = (settings, memory, redis, metrics)
+    /// - Parameter version: of the predictor.
+    init(_ settings: CacheSettings, redis: RedisStore?, version: String, metrics: PredictionServerMetrics) {
+        (self.settings, self.redis, self.version, self.metrics) = (settings, redis, version, metrics)
+        memory = MemoryStore(capacity: settings.entries)
     }
 
     /// Predictions for rows, as `LatencyPredictor.predict`.
@@ -60,9 +63,13 @@ struct PredictionCache: Sendable {
         var answers = keys.map { memory.value(for: $0) ?? [] }
         var missing = answers.indices.filter { answers[$0].count != length }
         metrics.countCache(kind, "memory", keys.count - missing.count)
+        // All rows together: a slow server is not waited for again and again.
+        let deadline = ContinuousClock.now + .seconds(redis?.timeout ?? 0)
         if let redis, !missing.isEmpty {
-            for index in missing {
-                guard let value = redis.value(for: keys[index]), value.count == length else { continue }
+            for index in missing where ContinuousClock.now < deadline {
+                guard let value = redis.value(for: keys[index], version: version), value.count == length else {
+                    continue
+                }
                 answers[index] = value
                 memory.keep(value, for: keys[index], seconds: settings.seconds)
             }
@@ -72,10 +79,15 @@ struct PredictionCache: Sendable {
         }
         metrics.countCache(kind, "none", missing.count)
         guard !missing.isEmpty else { return answers }
+        let isInTime = ContinuousClock.now < deadline
         for (index, value) in zip(missing, try compute(missing)) {
             answers[index] = value
             memory.keep(value, for: keys[index], seconds: settings.seconds)
-            redis?.keep(value, for: keys[index], seconds: settings.seconds)
+        }
+        guard let redis, isInTime else { return answers }
+        let end = ContinuousClock.now + .seconds(redis.timeout)
+        for index in missing where ContinuousClock.now < end {
+            redis.keep(answers[index], for: keys[index], version: version, seconds: settings.seconds)
         }
         return answers
     }

@@ -3,15 +3,20 @@ import Foundation
 
 /// A connection to a Redis server. Not to be used by two threads at once.
 final class RedisConnection: @unchecked Sendable {
-    /// Why a command was not answered.
+    /// Why a command was not answered: the connection is of no use any more.
     struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Why the server does not carry a command out.
+    struct Refusal: Error, CustomStringConvertible {
         let description: String
     }
 
     private let context: UnsafeMutablePointer<redisContext>
 
     /// Connects; blocks for the settings' timeout, and for as long as the system takes to look up the host's name.
-    /// - Throws: `Failure` saying why there is no connection.
+    /// - Throws: `Failure` or `Refusal` saying why there is no connection.
     init(_ settings: RedisSettings) throws {
         // A server that has gone away would otherwise end the process: hiredis writes to its sockets as to files.
         signal(SIGPIPE, SIG_IGN)
@@ -33,6 +38,8 @@ final class RedisConnection: @unchecked Sendable {
             try command(["AUTH", password.trimmingCharacters(in: .whitespacesAndNewlines)].map { Array($0.utf8) })
         }
         if settings.database > 0 { try command(["SELECT", "\(settings.database)"].map { Array($0.utf8) }) }
+        // A server that hangs still accepts connections, and so does one that wants a password.
+        try command([Array("PING".utf8)])
     }
 
     deinit { redisFree(context) }
@@ -40,7 +47,7 @@ final class RedisConnection: @unchecked Sendable {
     /// Sends a command and waits for its reply.
     /// - Parameter arguments: the command's name and what follows it, any bytes.
     /// - Returns: the bytes of a string; `nil` for anything else.
-    /// - Throws: `Failure` where there is no reply, or it is an error.
+    /// - Throws: `Failure` where there is no reply, `Refusal` where it is an error.
     @discardableResult
     func command(_ arguments: [[UInt8]]) throws -> [UInt8]? {
         let lengths = arguments.map(\.count)
@@ -59,7 +66,7 @@ final class RedisConnection: @unchecked Sendable {
         guard let text = value.str else { return nil }
         let bytes = Array(UnsafeRawBufferPointer(start: text, count: Int(value.len)))
         switch value.type {
-        case REDIS_REPLY_ERROR: throw Failure(description: String(decoding: bytes, as: UTF8.self))
+        case REDIS_REPLY_ERROR: throw Refusal(description: String(decoding: bytes, as: UTF8.self))
         case REDIS_REPLY_STRING: return bytes
         default: return nil
         }

@@ -4,9 +4,10 @@ import Synchronization
 
 /// Answers in a Redis server.
 ///
-/// It is never waited for but for its timeout. A connection that failed is dropped, and made anew by a thread of its own after
-/// `retry` seconds; until it is there, and while another thread uses it, nothing is found and nothing kept.
-final class RedisStore: PredictionStore {
+/// A command waits `timeout` seconds at most for each part of its reply. A connection that failed is dropped, and made anew by a
+/// thread of its own after `retry` seconds; until it is there, and while another request uses it, nothing is found and
+/// nothing kept.
+final class RedisStore: Sendable {
     private enum State {
         case disconnected(retryAt: ContinuousClock.Instant)
         case connecting
@@ -14,22 +15,29 @@ final class RedisStore: PredictionStore {
     }
 
     private let state = Mutex(State.disconnected(retryAt: .now))
+    /// Whether it was last said that the server does not answer: said once, not every second.
+    private let isFailing = Mutex(false)
     private let settings: RedisSettings
-    /// Begins every key: answers of other predictors are never found.
-    private let prefix: [UInt8]
     private let metrics: PredictionServerMetrics
     private let logger: Logger
 
     /// A store that begins to connect.
-    /// - Parameter version: of the predictor whose answers are kept.
-    init(_ settings: RedisSettings, version: String, metrics: PredictionServerMetrics, logger: Logger) {
+    init(_ settings: RedisSettings, metrics: PredictionServerMetrics, logger: Logger) {
         (self.settings, self.metrics, self.logger) = (settings, metrics, logger)
-        prefix = Array("berth:\(version):".utf8)
         connectIfDue()
     }
 
-    func value(for key: CacheKey) -> [Double]? {
-        guard let bytes = command([Array("GET".utf8), name(of: key)]) else { return nil }
+    /// Seconds that a request may spend here.
+    var timeout: Double { settings.timeout }
+
+    /// Whether there is a connection.
+    var isConnected: Bool {
+        state.withLock { if case .connected = $0 { true } else { false } }
+    }
+
+    /// The answer of a version of the predictor, where it is there.
+    func value(for key: CacheKey, version: String) -> [Double]? {
+        guard let bytes = command([Array("GET".utf8), name(of: key, version)]) else { return nil }
         // Whoever else writes there: only what can be an answer is one.
         guard bytes.count.isMultiple(of: 8) else { return nil }
         let values = bytes.withUnsafeBytes { bytes in
@@ -40,22 +48,16 @@ final class RedisStore: PredictionStore {
         return values.allSatisfy(\.isFinite) ? values : nil
     }
 
-    func keep(_ value: [Double], for key: CacheKey, seconds: Double) {
+    /// Keeps an answer of a version of the predictor for so many seconds.
+    func keep(_ value: [Double], for key: CacheKey, version: String, seconds: Double) {
         var bytes: [UInt8] = []
         for number in value { withUnsafeBytes(of: number.bitPattern.littleEndian) { bytes.append(contentsOf: $0) } }
         let milliseconds = "\(max(1, Int(seconds * 1000)))"
-        command([Array("SET".utf8), name(of: key), bytes, Array("PX".utf8), Array(milliseconds.utf8)])
+        command([Array("SET".utf8), name(of: key, version), bytes, Array("PX".utf8), Array(milliseconds.utf8)])
     }
 
-    /// Whether there is a connection.
-    var isConnected: Bool {
-        state.withLock { if case .connected = $0 { true } else { false } }
-    }
-
-    private func name(of key: CacheKey) -> [UInt8] {
-        var name = prefix
-        name.append(contentsOf: key.kind.rawValue.utf8)
-        name.append(UInt8(ascii: ":"))
+    private func name(of key: CacheKey, _ version: String) -> [UInt8] {
+        var name = Array("berth:\(version):\(key.kind.rawValue):".utf8)
         let digits = Array("0123456789abcdef".utf8)
         for word in key.bits {
             for shift in stride(from: UInt32(28), through: 0, by: -4) { name.append(digits[Int(word >> shift & 15)]) }
@@ -73,7 +75,9 @@ final class RedisStore: PredictionStore {
                 return try connection.command(arguments)
             } catch {
                 failure = error
-                state = .disconnected(retryAt: .now + .seconds(settings.retry))
+                if error is RedisConnection.Failure {
+                    state = .disconnected(retryAt: .now + .seconds(settings.retry))
+                }
                 return nil
             }
         }
@@ -93,7 +97,7 @@ final class RedisStore: PredictionStore {
             do {
                 let connection = try RedisConnection(settings)
                 state.withLock { $0 = .connected(connection) }
-                metrics.redisIsConnected(true)
+                isFailing.withLock { $0 = false }
                 logger.info("connected to Redis", metadata: ["server": "\(settings.host):\(settings.port)"])
             } catch {
                 state.withLock { $0 = .disconnected(retryAt: .now + .seconds(settings.retry)) }
@@ -103,10 +107,13 @@ final class RedisStore: PredictionStore {
     }
 
     private func report(_ failure: any Error) {
-        metrics.redisIsConnected(false)
         metrics.countRedisFailure()
-        logger.warning(
-            "Redis does not answer; answers are computed",
+        let isNew = isFailing.withLock { isFailing in
+            defer { isFailing = true }
+            return !isFailing
+        }
+        logger.log(
+            level: isNew ? .warning : .debug, "Redis does not answer; answers are computed",
             metadata: ["server": "\(settings.host):\(settings.port)", "error": "\(failure)"])
     }
 }

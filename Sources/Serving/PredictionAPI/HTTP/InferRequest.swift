@@ -55,15 +55,16 @@ public struct InferRequest: Sendable, Equatable {
             var name: String?
             try readObject(&reader, place) { reader, key in
                 switch key {
-                case "name": name = try reading("\(place).name") { try reader.readString() }
+                case "name": name = try readName(&reader, "\(place).name")
                 case "parameters": try checkParameters(&reader, "\(place).parameters")
                 default: throw unknownKey(key, ["name", "parameters"], "\(place).")
                 }
             }
             guard let name else { throw RequestError("\(place).name is missing") }
-            guard let output = Output(rawValue: name), !outputs.contains(output) else {
+            guard let output = Output(rawValue: name) else {
                 throw unknownKey(name, Output.allCases.map(\.rawValue), "\(place).name ")
             }
+            guard !outputs.contains(output) else { throw RequestError("\(place).name: \(name) is there twice") }
             outputs.append(output)
         }
         if !outputs.isEmpty { self.outputs = outputs }
@@ -84,15 +85,16 @@ public struct InferRequest: Sendable, Equatable {
             throw RequestError("\(features.place).shape must be [rows, \(width)], found \(features.shape)")
         }
         rows.reserveCapacity(features.values.count)
-        for (position, value) in features.values.enumerated() {
-            guard let value else {
-                rows.append(.nan)
-                continue
+        let all = PredictionFeature.allCases
+        for row in 0..<features.shape[0] {
+            for (column, feature) in all.enumerated() {
+                let value = features.values[row * width + column]
+                rows.append(
+                    value.isNaN
+                        ? .nan
+                        : try PredictRequest.checked(
+                            value, feature, "\(features.place).data: \(feature.rawValue) of row \(row)"))
             }
-            let feature = PredictionFeature.allCases[position % width]
-            rows.append(
-                try PredictRequest.checked(
-                    value, feature, "\(features.place).data: \(feature.rawValue) of row \(position / width)"))
         }
         guard let objective = tensors.first(where: { $0.name == "objective" }) else { return }
         let count = features.shape[0]
@@ -101,10 +103,10 @@ public struct InferRequest: Sendable, Equatable {
                 "\(objective.place).shape must be [\(count)] as that of features, found \(objective.shape)")
         }
         objectives = try objective.values.map { value in
-            guard let value, value >= 1e-6, value <= 3600 else {
+            guard value >= 1e-6, value <= 3600 else {
                 throw RequestError(
                     "\(objective.place).data must be from 1e-6 to 3600 seconds, found "
-                        + (value.map { "\($0)" } ?? "null"))
+                        + (value.isNaN ? "null" : "\(value)"))
             }
             return value
         }
@@ -116,7 +118,8 @@ private struct Tensor {
     let place: String
     var name = ""
     var shape: [Int] = []
-    var values: [Double?] = []
+    /// NaN where missing.
+    var values: [Double] = []
     /// Values that the shape stands for.
     private var expected = 0
 
@@ -127,7 +130,7 @@ private struct Tensor {
         try readObject(&reader, place) { reader, key in
             switch key {
             case "name":
-                name = try reading("\(place).name") { try reader.readString() }
+                name = try readName(&reader, "\(place).name")
                 hasName = true
             case "shape":
                 hasShape = true
@@ -140,9 +143,9 @@ private struct Tensor {
                     shape.append(Int(size))
                 }
             case "datatype":
-                let type = try reading("\(place).datatype") { try reader.readString() }
+                let type = try readName(&reader, "\(place).datatype")
                 guard type == "FP32" || type == "FP64" else {
-                    throw RequestError("\(place).datatype must be FP32 or FP64, found \(type.prefix(32))")
+                    throw RequestError("\(place).datatype must be FP32 or FP64, found \(shortened(type))")
                 }
                 hasType = true
             case "parameters": try checkParameters(&reader, "\(place).parameters")
@@ -163,7 +166,7 @@ private struct Tensor {
         }
         expected = overflow ? .max : count
         // Whether the data are nested shows in their first element.
-        try reading("\(place).data") { try append(&data, depth: 0, isNested: data.beginsWithArray()) }
+        try reading("\(place).data") { try append(&data, depth: 0, isNested: data.beginsWithArray) }
         guard !overflow, values.count == count else { throw wrongCount() }
     }
 
@@ -173,15 +176,17 @@ private struct Tensor {
 
     /// - Parameter isNested: whether arrays hold arrays, down to the last dimension.
     private mutating func append(_ reader: inout JSONReader, depth: Int, isNested: Bool) throws {
-        let isLast = !isNested || depth == shape.count - 1
         var count = 0
-        try reader.readArray { reader in
-            count += 1
-            if isLast {
+        if !isNested || depth == shape.count - 1 {
+            try reader.readNumbers { numbers in
+                count += numbers.count
                 // More would only cost memory.
-                guard values.count < expected else { throw wrongCount() }
-                values.append(try reader.readNull() ? nil : try reader.readDouble())
-            } else {
+                guard values.count + numbers.count <= expected else { throw wrongCount() }
+                values.append(contentsOf: numbers)
+            }
+        } else {
+            try reader.readArray { reader in
+                count += 1
                 try append(&reader, depth: depth + 1, isNested: true)
             }
         }
@@ -191,17 +196,10 @@ private struct Tensor {
     }
 }
 
-extension JSONReader {
-    /// Whether the first element of the array is an array itself.
-    fileprivate mutating func beginsWithArray() throws -> Bool {
-        var (isFirst, result) = (true, false)
-        try readArray { reader in
-            guard isFirst else { return }
-            isFirst = false
-            result = reader.isArray
-        }
-        return result
-    }
+private func readName(_ reader: inout JSONReader, _ place: String) throws -> String {
+    let name = try reading(place) { try reader.readString() }
+    try checkLength(name, place)
+    return name
 }
 
 private func readArray(_ reader: inout JSONReader, _ place: String, _ element: (inout JSONReader) throws -> Void) throws

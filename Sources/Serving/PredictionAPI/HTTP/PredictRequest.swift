@@ -144,6 +144,7 @@ func readObject(
     var keys = Set<String>()
     do {
         try reader.readObject { reader, key in
+            try checkLength(key, "\(place): a key")
             guard keys.insert(key).inserted else { throw RequestError("\(place): \(shortened(key)) is there twice") }
             try member(&reader, key)
         }
@@ -161,12 +162,22 @@ func reading<Value>(_ place: String, _ body: () throws -> Value) throws -> Value
     }
 }
 
-/// A key as messages show it: it may be as long as the body.
-private func shortened(_ key: String) -> String { key.count > 64 ? "\(key.prefix(64))…" : key }
+/// A name as messages show it: it may be as long as the body, and one letter with a million marks is one character.
+func shortened(_ name: String) -> String {
+    name.utf8.count <= 64 ? name : "\(String(String.UnicodeScalarView(name.unicodeScalars.prefix(16))))…"
+}
+
+/// Refuses names that are compared with others and longer than any of them: comparing strings of many combining marks takes
+/// time that grows with the square of their number.
+func checkLength(_ name: String, _ place: String) throws {
+    guard name.utf8.count <= 256 else {
+        throw RequestError("\(place) of \(name.utf8.count) bytes, expected at most 256: \(shortened(name))")
+    }
+}
 
 /// An error about a key that is none of `known`.
 func unknownKey(_ key: String, _ known: [String], _ place: String) -> RequestError {
-    let near = key.count > 64 ? nil : NearestName.find(key, among: known)
+    let near = key.utf8.count > 64 ? nil : NearestName.find(key, among: known)
     return RequestError(
         "\(place)\(shortened(key)) is not known; "
             + (near.map { "did you mean \($0)?" } ?? "expected one of \(known.joined(separator: ", "))"))

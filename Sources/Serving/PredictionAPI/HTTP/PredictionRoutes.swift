@@ -26,10 +26,10 @@ struct PredictionRoutes: Sendable {
     func router() -> Router<BasicRequestContext> {
         let router = Router()
         router.add(middleware: UnknownPaths())
-        router.post("predict") { request, _ in await answer("/predict", request, predict) }
+        router.post("predict") { request, _ in try await answer("/predict", request, predict) }
         for path in ["v2/models/:model", "v2/models/:model/versions/:version"] {
             router.post("\(path)/infer") { request, context in
-                await answer("/v2/models/MODEL/infer", request) { body, served in
+                try await answer("/v2/models/MODEL/infer", request) { body, served in
                     try check(context, served)
                     return try infer(body, served)
                 }
@@ -51,6 +51,7 @@ struct PredictionRoutes: Sendable {
         router.get("readyz") { _, _ in Response.text(.ok, "ok\n") }
         router.get("metrics") { _, _ in
             let served = slot.current
+            metrics.update(slot.redis)
             if let drift = served.drift { metrics.update(drift.report, features: served.predictor.features) }
             return Response.metrics(registry.text())
         }
@@ -100,13 +101,14 @@ struct PredictionRoutes: Sendable {
 
     private func check(_ context: BasicRequestContext, _ served: ServedPredictor) throws {
         let model = context.parameters.get("model")
-        guard model == settings.name else {
+        // By bytes: comparing strings of many combining marks can take for ever.
+        guard let model, model.utf8.elementsEqual(settings.name.utf8) else {
             throw RequestError(
-                "there is no model \"\(model?.prefix(64) ?? "")\"; there is \"\(settings.name)\"", kind: .unknownModel)
+                "there is no model \"\(shortened(model ?? ""))\"; there is \"\(settings.name)\"", kind: .unknownModel)
         }
-        if let version = context.parameters.get("version"), version != served.predictor.version {
+        if let version = context.parameters.get("version"), !version.utf8.elementsEqual(served.predictor.version.utf8) {
             throw RequestError(
-                "model \(settings.name) has no version \"\(version.prefix(64))\"; in use is "
+                "model \(settings.name) has no version \"\(shortened(version))\"; in use is "
                     + "\"\(served.predictor.version)\"", kind: .unknownModel)
         }
     }
@@ -125,14 +127,21 @@ struct PredictionRoutes: Sendable {
     private func answer(
         _ path: String, _ request: Request,
         _ reply: @Sendable (UnsafeRawBufferPointer, ServedPredictor) throws -> [UInt8]
-    ) async -> Response {
+    ) async throws -> Response {
         let start = ContinuousClock.now
         var response: Response
         do {
             if let name = Self.binaryDataHeader, request.headers[name] != nil {
                 throw RequestError("the binary data extension is not supported; send data as JSON")
             }
-            let buffer = try await request.body.collect(upTo: settings.maximumBodyBytes)
+            let buffer: ByteBuffer
+            do {
+                buffer = try await request.body.collect(upTo: settings.maximumBodyBytes)
+            } catch let error where !(error is NIOTooManyBytesError) {
+                // The transfer itself is broken: the server below answers 400 and closes the connection.
+                metrics.countRequest(path: path, status: 400, nanoseconds: start.elapsedNanoseconds)
+                throw BrokenBody(cause: error)
+            }
             let served = slot.current
             response = Response.json(.ok, try buffer.withUnsafeReadableBytes { try reply($0, served) })
         } catch let error as RequestError {
@@ -145,6 +154,8 @@ struct PredictionRoutes: Sendable {
             response = refusal(path, status, error.description)
         } catch is NIOTooManyBytesError {
             response = refusal(path, .contentTooLarge, "the body exceeds \(settings.maximumBodyBytes) bytes")
+        } catch let error as BrokenBody {
+            throw error.cause
         } catch let error as JSONError {
             response = refusal(path, .badRequest, error.description)
         } catch {
@@ -161,6 +172,11 @@ struct PredictionRoutes: Sendable {
     }
 }
 
+/// A body that could not be read to its end.
+private struct BrokenBody: Error {
+    let cause: any Error
+}
+
 /// Replies to what no route is for: as everything else with JSON and a reason.
 private struct UnknownPaths: RouterMiddleware {
     func handle(
@@ -173,7 +189,7 @@ private struct UnknownPaths: RouterMiddleware {
             return Response.json(
                 .notFound,
                 PredictionReplies.error(
-                    "there is no \(request.method) \(request.uri.path.prefix(128)); there are POST /predict, GET /v2, GET "
+                    "there is no \(request.method) \(shortened(request.uri.path)); there are POST /predict, GET /v2, GET "
                         + "and POST below /v2/models, GET /healthz, /readyz, /metrics and /events"))
         }
     }

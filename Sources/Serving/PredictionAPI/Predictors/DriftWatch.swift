@@ -1,4 +1,5 @@
 import Drift
+import Prediction
 import Synchronization
 
 /// Compares the rows that are asked about with those that the predictor was trained on.
@@ -7,10 +8,15 @@ final class DriftWatch: Sendable {
     private static let maximumRows = 32
 
     private let monitor: Mutex<DriftMonitor>
+    /// Indices of the features that the predictor does not use: whether they are there says nothing.
+    private let ignored: [Int]
 
     /// - Throws: `DriftError` where the training data or the window are too small to tell drift from noise.
-    init(_ reference: DriftReference, _ settings: DriftSettings) throws {
-        monitor = Mutex(try DriftMonitor(reference: reference, settings: settings))
+    init(_ predictor: LatencyPredictor, _ settings: DriftSettings) throws {
+        monitor = Mutex(try DriftMonitor(reference: predictor.profile.reference, settings: settings))
+        ignored = predictor.features.indices.filter {
+            predictor.settings.ignoredFeatures.contains(predictor.features[$0])
+        }
     }
 
     /// The last comparison; `nil` before the first.
@@ -24,7 +30,9 @@ final class DriftWatch: Sendable {
         return try monitor.withLock { monitor in
             var changes: [String] = []
             for row in stride(from: 0, to: count, by: step) {
-                for change in try monitor.observe(rows.span.extracting(row * width..<(row + 1) * width)) {
+                var values = Array(rows[row * width..<(row + 1) * width])
+                for feature in ignored { values[feature] = .nan }
+                for change in try monitor.observe(values.span) {
                     changes.append(Self.text(change, monitor.report))
                 }
             }

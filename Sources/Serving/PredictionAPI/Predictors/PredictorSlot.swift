@@ -9,15 +9,17 @@ final class PredictorSlot: Sendable {
     private let settings: PredictionServerSettings
     private let metrics: PredictionServerMetrics
     private let events: EventLog
-    private let logger: Logger
+    /// The Redis server; `nil` for none.
+    let redis: RedisStore?
 
     /// - Throws: `PredictionError` where the predictor's drift is to be watched and cannot be.
     init(
         _ predictor: LatencyPredictor, _ settings: PredictionServerSettings, metrics: PredictionServerMetrics,
         events: EventLog, logger: Logger
     ) throws {
-        (self.settings, self.metrics, self.events, self.logger) = (settings, metrics, events, logger)
-        served = Mutex(try Self.serve(predictor, settings, metrics, logger))
+        (self.settings, self.metrics, self.events) = (settings, metrics, events)
+        redis = settings.cache.redis.map { RedisStore($0, metrics: metrics, logger: logger) }
+        served = Mutex(try Self.prepare(predictor, settings, redis, metrics))
         metrics.setVersion(predictor.version, before: nil)
     }
 
@@ -31,29 +33,37 @@ final class PredictorSlot: Sendable {
     /// - Throws: `PredictionError` where its drift is to be watched and cannot be; the old one stays.
     func swap(to predictor: LatencyPredictor, because reason: String) throws {
         guard predictor.version != version else { return }
-        let new = try Self.serve(predictor, settings, metrics, logger)
+        exchange(with: try prepare(predictor), because: reason)
+    }
+
+    /// A predictor that can be taken into use.
+    /// - Throws: `PredictionError` where its drift is to be watched and cannot be.
+    func prepare(_ predictor: LatencyPredictor) throws -> ServedPredictor {
+        try Self.prepare(predictor, settings, redis, metrics)
+    }
+
+    /// Takes a prepared predictor into use.
+    func exchange(with new: ServedPredictor, because reason: String) {
         let old = served.withLock { served in
             let old = served
             served = new
             return old
         }
-        metrics.setVersion(predictor.version, before: old.predictor.version)
-        events.record(.swap, "\(predictor.version) in place of \(old.predictor.version): \(reason)")
+        metrics.setVersion(new.predictor.version, before: old.predictor.version)
+        events.record(
+            .swap,
+            "\(new.predictor.version) in place of \(old.predictor.version): \(reason)"
+                + (settings.drift == nil ? "" : "; drift is measured anew, against its training rows"))
     }
 
-    private static func serve(
-        _ predictor: LatencyPredictor, _ settings: PredictionServerSettings, _ metrics: PredictionServerMetrics,
-        _ logger: Logger
+    private static func prepare(
+        _ predictor: LatencyPredictor, _ settings: PredictionServerSettings, _ redis: RedisStore?,
+        _ metrics: PredictionServerMetrics
     ) throws -> ServedPredictor {
-        let redis = settings.cache.redis.map {
-            RedisStore($0, version: predictor.version, metrics: metrics, logger: logger)
-        }
-        let cache = PredictionCache(
-            settings.cache, memory: MemoryStore(capacity: settings.cache.entries), redis: redis, metrics: metrics)
+        let cache = PredictionCache(settings.cache, redis: redis, version: predictor.version, metrics: metrics)
         do {
             return ServedPredictor(
-                predictor, cache: cache,
-                drift: try settings.drift.map { try DriftWatch(predictor.profile.reference, $0) })
+                predictor, cache: cache, drift: try settings.drift.map { try DriftWatch(predictor, $0) })
         } catch let error as DriftError {
             throw PredictionError(
                 "the drift of predictor \(predictor.version) cannot be watched: \(error); leave drift out to do without"

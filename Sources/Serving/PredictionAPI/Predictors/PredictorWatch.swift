@@ -7,6 +7,7 @@ import ServiceLifecycle
 struct PredictorWatch: Service {
     /// What tells one file from another by the same name.
     private struct Identity: Equatable {
+        var path: String
         var inode: UInt64?
         var size: UInt64?
         var changed: Date?
@@ -19,7 +20,8 @@ struct PredictorWatch: Service {
 
     func run() async throws {
         try? await cancelWhenGracefulShutdown {
-            var (seen, version) = (Self.identity(of: path), slot.version)
+            // What came after the server had read the file is seen at the first look.
+            var (seen, version) = (Identity?.none, slot.version)
             while true {
                 try await Task.sleep(for: .seconds(seconds))
                 guard let now = Self.identity(of: path) else { continue }
@@ -49,9 +51,11 @@ struct PredictorWatch: Service {
 
     /// `nil` where there is no file.
     private static func identity(of path: String) -> Identity? {
+        // Kubernetes mounts a file of a volume as a link, and changes what a folder on its way links to.
+        let path = URL(filePath: path).resolvingSymlinksInPath().path
         guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else { return nil }
         return Identity(
-            inode: attributes[.systemFileNumber] as? UInt64, size: attributes[.size] as? UInt64,
+            path: path, inode: attributes[.systemFileNumber] as? UInt64, size: attributes[.size] as? UInt64,
             changed: attributes[.modificationDate] as? Date)
     }
 }

@@ -41,7 +41,8 @@ final class Retrainer: Sendable {
     private func retrain() throws -> String {
         let current = slot.current.predictor
         let comparison = try PredictorComparison(
-            retraining: current, on: try PredictionDataset(joining: settings.datasets), settings.predictor,
+            retraining: current, on: try PredictionDataset(joining: settings.datasets),
+            settings.predictor ?? current.settings,
             heldOut: settings.heldOut, seed: settings.splitSeed)
         let candidate = comparison.candidate
         let figures =
@@ -53,8 +54,14 @@ final class Retrainer: Sendable {
         if let previous = try? LatencyPredictor(file: file.previousPath), previous.version == candidate.version {
             return "\(candidate.version) is not taken: it was rolled back"
         }
+        let prepared = try slot.prepare(candidate)
+        // Training takes a while: what has come meanwhile was not compared.
+        guard slot.version == current.version, (try? file.read())?.version == current.version else {
+            return
+                "\(candidate.version) is not taken: another predictor has come into use or into \(file.path) meanwhile"
+        }
         try file.install(candidate)
-        try slot.swap(to: candidate, because: "drift, and \(figures)")
+        slot.exchange(with: prepared, because: "drift, and \(figures)")
         return "\(candidate.version) is taken: \(figures)"
     }
 

@@ -45,6 +45,10 @@ char *berth_json_copy_text(berth_json_value value, size_t *length);
 
 bool berth_json_iterate_array(berth_json_value value, berth_json_iterator *iterator);
 bool berth_json_next_element(berth_json_iterator *iterator, berth_json_value *element);
+/// Reads up to `capacity` elements, numbers or nulls, which become NaN. Fewer are read at the array's end, and before an
+/// element that is neither: false then, and the element in `wrong`.
+bool berth_json_next_numbers(
+    berth_json_iterator *iterator, double *out, size_t capacity, size_t *count, berth_json_value *wrong);
 bool berth_json_iterate_object(berth_json_value value, berth_json_iterator *iterator);
 bool berth_json_next_member(
     berth_json_iterator *iterator, const char **key, size_t *key_length, berth_json_value *value);

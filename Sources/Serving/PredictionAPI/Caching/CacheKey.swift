@@ -1,11 +1,3 @@
-/// Something that keeps answers by what was asked. Safe to use from any thread.
-protocol PredictionStore: Sendable {
-    /// The answer that was kept, unless it is too old.
-    func value(for key: CacheKey) -> [Double]?
-    /// Keeps an answer for so many seconds.
-    func keep(_ value: [Double], for key: CacheKey, seconds: Double)
-}
-
 /// What was asked: the same bits get the same answer.
 struct CacheKey: Hashable, Sendable {
     /// What kind of answer.
