@@ -72,6 +72,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
         .target(name: "CMPI", path: "Sources/System/CMPI"),
         .target(name: "CKernels", path: "Sources/System/CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+        .target(name: "CTrees", path: "Sources/System/CTrees", cSettings: [.unsafeFlags(["-O3"])]),
         .target(
             name: "CSimulatorKernels", path: "Sources/System/CSimulatorKernels",
             cSettings: [.unsafeFlags(["-O3"])]),
@@ -132,7 +133,9 @@ let package = Package(
                 hummingbird,
                 hummingbirdCore, hummingbirdTLS, nioCore, nioSSL, httpTypes, serviceLifecycle, logging, coreMetrics,
             ]),
-        room("Serving", "Prediction", ["CXGBoost", "Cluster", "Checkpoints", "Drift", "Randomness", "Settings"]),
+        room(
+            "Serving", "Prediction",
+            ["CTrees", "CXGBoost", "Cluster", "Checkpoints", "Drift", "JSON", "Randomness", "Settings"]),
         room(
             "Serving", "Collector",
             [

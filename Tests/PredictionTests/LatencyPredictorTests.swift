@@ -246,4 +246,51 @@ import Testing
         settings.ignoredFeatures = ["replica_rat"]
         #expect { try settings.validate() } throws: { "\($0)".contains("did you mean replica_rate?") }
     }
+
+    /// The walk over flat trees gives what XGBoost gives, bit for bit, for any number of rows.
+    @Test(arguments: [PredictorKind.boosting, .forest])
+    func flatTreesSumAsXGBoostDoes(_ kind: PredictorKind) throws {
+        let dataset = sampleDataset()
+        var settings = settings(kind)
+        (settings.trees, settings.depth) = (61, kind == .forest ? 11 : 4)
+        let trees = try BoostedTrees(
+            dataset.values, width: dataset.width, labels: dataset.rows.map { Float(log($0.p99)) }, settings)
+        var generator = RandomGenerator(seed: 9)
+        for count in [0, 1, 2, 7, 8, 9, 31, 256, 257, 1_000] {
+            var rows: [Float] = []
+            for _ in 0..<count * dataset.width {
+                rows.append(generator.uniform() < 0.3 ? .nan : Float(3 * generator.uniform() - 1))
+            }
+            #expect(try trees.predict(rows) == trees.predictByXGBoost(rows), "\(count) rows")
+        }
+        // Values that are thresholds.
+        #expect(try trees.predict(dataset.values) == trees.predictByXGBoost(dataset.values))
+    }
+
+    @Test func brokenTreesAreRefused() throws {
+        let dataset = sampleDataset(episodes: 3)
+        var settings = settings()
+        settings.trees = 1
+        let json = try BoostedTrees(
+            dataset.values, width: dataset.width, labels: dataset.rows.map { Float(log($0.p99)) }, settings
+        ).json()
+        func broken(_ pattern: some RegexComponent, _ replacement: String) -> String {
+            let changed = json.replacing(pattern, with: replacement, maxReplacements: 1)
+            #expect(changed != json)
+            return changed
+        }
+        for (text, reason) in [
+            ("{}", "no learner"), ("[", "cannot be read"),
+            (broken(/"left_children":\[\d+/, #""left_children":[0"#), "its own ancestor"),
+            (broken(/"left_children":\[\d+/, #""left_children":[99999"#), "that there are not"),
+            (broken(/"split_indices":\[\d+/, #""split_indices":[18"#), "that there are not"),
+            (broken(/"split_indices":\[\d+/, #""split_indices":[0.5"#), "expected a whole number"),
+            (broken(/"split_type":\[0/, #""split_type":[1"#), "by categories"),
+            (broken(/"right_children":\[\d+,/, #""right_children":["#), "different lengths"),
+        ] {
+            #expect { try FlatTrees(json: Array(text.utf8), width: dataset.width) } throws: {
+                "\($0)".contains(reason)
+            }
+        }
+    }
 }

@@ -9,7 +9,16 @@ struct PredictionServerMetrics: Sendable {
         0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1,
     ]
 
+    /// What requests for predictions are sent to.
+    enum Path: String, Sendable, CaseIterable {
+        case predict = "/predict"
+        case infer = "/v2/models/MODEL/infer"
+    }
+
     private let factory: any MetricsFactory
+    // Looked up once: by name that takes about as long as a prediction.
+    private let answered: [Path: Counter]
+    private let requestSeconds: [Path: CoreMetrics.Timer]
     private let rows: Counter
     private let predictionSeconds: CoreMetrics.Timer
     private let ready: Gauge
@@ -41,6 +50,17 @@ struct PredictionServerMetrics: Sendable {
         for name in ["berth_predictor_request_duration_seconds", "berth_predictor_prediction_duration_seconds"] {
             registry.setBuckets(Self.buckets, for: name)
         }
+        answered = Dictionary(
+            uniqueKeysWithValues: Path.allCases.map { ($0, Self.requests($0, 200, registry)) })
+        requestSeconds = Dictionary(
+            uniqueKeysWithValues: Path.allCases.map { path in
+                (
+                    path,
+                    CoreMetrics.Timer(
+                        label: "berth_predictor_request_duration_seconds", dimensions: [("path", path.rawValue)],
+                        factory: registry)
+                )
+            })
         rows = Counter(label: "berth_predictor_rows_total", factory: registry)
         predictionSeconds = CoreMetrics.Timer(
             label: "berth_predictor_prediction_duration_seconds", factory: registry)
@@ -106,14 +126,19 @@ struct PredictionServerMetrics: Sendable {
         }
     }
 
-    func countRequest(path: String, status: Int, nanoseconds: Int64) {
+    func countRequest(_ path: Path, status: Int, nanoseconds: Int64) {
+        if status == 200 {
+            answered[path]?.increment()
+        } else {
+            Self.requests(path, status, factory).increment()
+        }
+        requestSeconds[path]?.recordNanoseconds(nanoseconds)
+    }
+
+    private static func requests(_ path: Path, _ status: Int, _ factory: any MetricsFactory) -> Counter {
         Counter(
-            label: "berth_predictor_requests_total", dimensions: [("path", path), ("code", "\(status)")],
-            factory: factory
-        ).increment()
-        CoreMetrics.Timer(
-            label: "berth_predictor_request_duration_seconds", dimensions: [("path", path)], factory: factory
-        ).recordNanoseconds(nanoseconds)
+            label: "berth_predictor_requests_total", dimensions: [("path", path.rawValue), ("code", "\(status)")],
+            factory: factory)
     }
 
     func countPredictions(_ count: Int, nanoseconds: Int64) {

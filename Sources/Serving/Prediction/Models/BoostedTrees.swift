@@ -1,21 +1,24 @@
 import CXGBoost
 import Foundation
+import Randomness
 
 /// Regression trees of XGBoost, grown or read back.
 ///
-/// Predictions and contributions may be asked for from any thread at once: of trees XGBoost computes both without changing
+/// Predictions and contributions may be asked for from any thread at once: of trees XGBoost computes the latter without changing
 /// the booster, and keeps results by thread.
-final class BoostedTrees: Sendable {
+package final class BoostedTrees: Sendable {
     /// Number of features.
     let width: Int
     // Written in the initialisers only; XGBoost's tree predictions change nothing in it.
     private nonisolated(unsafe) let handle: BoosterHandle
+    /// The same trees, for predictions; set before an initialiser ends.
+    private nonisolated(unsafe) var flat: FlatTrees?
 
     /// Grows trees.
     /// - Parameters:
     ///   - values: rows × width, NaN where missing.
     ///   - labels: one for each row, finite.
-    init(_ values: [Float], width: Int, labels: [Float], _ settings: PredictorSettings) throws {
+    package init(_ values: [Float], width: Int, labels: [Float], _ settings: PredictorSettings) throws {
         self.width = width
         let data = try Self.matrix(values, width: width)
         defer { XGDMatrixFree(data) }
@@ -67,24 +70,41 @@ final class BoostedTrees: Sendable {
 
     deinit { XGBoosterFree(handle) }
 
-    /// Predictions are of single rows or small batches, on the thread that asks. The first configures the booster, which
-    /// later ones then share without writing to it.
+    /// Contributions are of few rows, on the thread that asks. The first prediction configures the booster, which later calls
+    /// then share without writing to it, and is compared with that of the flat trees: the file is another program's format.
     private func prepare() throws {
         try Self.check(XGBoosterSetParam(handle, "nthread", "1"))
-        _ = try predict([Float](repeating: .nan, count: width))
+        let trees = try FlatTrees(json: jsonBytes(), width: width)
+        flat = trees
+        var generator = RandomGenerator(seed: 1)
+        var values = [Float](repeating: .nan, count: width)
+        for _ in 0..<31 * width {
+            values.append(generator.uniform() < 0.2 ? .nan : Float(generator.normal() * exp(3 * generator.normal())))
+        }
+        guard try predictByXGBoost(values) == trees.predict(values) else {
+            throw PredictionError("the trees were written by a version of XGBoost that this program does not know")
+        }
     }
 
     /// The trees as JSON text.
-    func json() throws -> String {
+    package func json() throws -> String { String(decoding: try jsonBytes(), as: UTF8.self) }
+
+    private func jsonBytes() throws -> [UInt8] {
         var (length, text): (bst_ulong, UnsafePointer<CChar>?) = (0, nil)
         try Self.check(XGBoosterSaveModelToBuffer(handle, "{\"format\": \"json\"}", &length, &text))
         guard let text else { throw PredictionError("XGBoost wrote no model") }
-        return String(decoding: UnsafeRawBufferPointer(start: text, count: Int(length)), as: UTF8.self)
+        return Array(UnsafeRawBufferPointer(start: text, count: Int(length)))
     }
 
     /// The trees' sums for rows.
-    /// - Parameter values: rows × width, NaN where missing.
-    func predict(_ values: [Float]) throws -> [Float] {
+    /// - Parameter values: rows × width, NaN where missing, none infinite.
+    package func predict(_ values: [Float]) throws -> [Float] {
+        guard let flat else { return try predictByXGBoost(values) }
+        return flat.predict(values)
+    }
+
+    /// The same by XGBoost itself.
+    package func predictByXGBoost(_ values: [Float]) throws -> [Float] {
         let rows = values.count / width
         precondition(values.count == rows * width, "rows of another width")
         guard rows > 0 else { return [] }

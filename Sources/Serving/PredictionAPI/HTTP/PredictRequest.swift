@@ -105,19 +105,26 @@ public struct PredictRequest: Sendable, Equatable {
         }
 
         private func readMetrics(_ reader: inout JSONReader, _ place: String) throws -> [Float] {
-            var row = [Float](repeating: .nan, count: PredictionFeature.allCases.count)
-            try readObject(&reader, place) { reader, name in
-                guard let index = PredictRequest.position[name] else {
-                    throw unknownKey(name, PredictionFeature.names, "\(place).")
+            var row = [Float](repeating: .nan, count: PredictRequest.features.count)
+            var isThere = [Bool](repeating: false, count: row.count)
+            try reading(place) {
+                try reader.readObject { reader, name in
+                    try checkLength(name, "\(place): a key")
+                    guard let index = PredictRequest.position[name] else {
+                        throw unknownKey(name, PredictionFeature.names, "\(place).")
+                    }
+                    guard !isThere[index] else { throw RequestError("\(place): \(name) is there twice") }
+                    isThere[index] = true
+                    guard try !reader.readNull() else { return }
+                    let value = try reading("\(place).\(name)") { try reader.readDouble() }
+                    row[index] = try checked(value, PredictRequest.features[index], "\(place).\(name)")
                 }
-                guard try !reader.readNull() else { return }
-                let value = try reading("\(place).\(name)") { try reader.readDouble() }
-                row[index] = try checked(value, PredictionFeature.allCases[index], "\(place).\(name)")
             }
             return row
         }
     }
 
+    private static let features = PredictionFeature.allCases
     /// The features' places in a row.
     private static let position = Dictionary(
         uniqueKeysWithValues: PredictionFeature.names.enumerated().map { ($1, $0) })
@@ -154,11 +161,11 @@ func readObject(
 }
 
 /// Reads a value; errors of its JSON name `place`.
-func reading<Value>(_ place: String, _ body: () throws -> Value) throws -> Value {
+func reading<Value>(_ place: @autoclosure () -> String, _ body: () throws -> Value) throws -> Value {
     do {
         return try body()
     } catch let error as JSONError {
-        throw RequestError("\(place): \(error.message)")
+        throw RequestError("\(place()): \(error.message)")
     }
 }
 
@@ -169,9 +176,9 @@ func shortened(_ name: String) -> String {
 
 /// Refuses names that are compared with others and longer than any of them: comparing strings of many combining marks takes
 /// time that grows with the square of their number.
-func checkLength(_ name: String, _ place: String) throws {
+func checkLength(_ name: String, _ place: @autoclosure () -> String) throws {
     guard name.utf8.count <= 256 else {
-        throw RequestError("\(place) of \(name.utf8.count) bytes, expected at most 256: \(shortened(name))")
+        throw RequestError("\(place()) of \(name.utf8.count) bytes, expected at most 256: \(shortened(name))")
     }
 }
 

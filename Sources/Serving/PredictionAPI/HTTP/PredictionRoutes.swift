@@ -26,10 +26,10 @@ struct PredictionRoutes: Sendable {
     func router() -> Router<BasicRequestContext> {
         let router = Router()
         router.add(middleware: UnknownPaths())
-        router.post("predict") { request, _ in try await answer("/predict", request, predict) }
+        router.post("predict") { request, _ in try await answer(.predict, request, predict) }
         for path in ["v2/models/:model", "v2/models/:model/versions/:version"] {
             router.post("\(path)/infer") { request, context in
-                try await answer("/v2/models/MODEL/infer", request) { body, served in
+                try await answer(.infer, request) { body, served in
                     try check(context, served)
                     return try infer(body, served)
                 }
@@ -125,7 +125,7 @@ struct PredictionRoutes: Sendable {
 
     /// Reads a request's body and replies; what is wrong with it becomes a status and a reason.
     private func answer(
-        _ path: String, _ request: Request,
+        _ path: PredictionServerMetrics.Path, _ request: Request,
         _ reply: @Sendable (UnsafeRawBufferPointer, ServedPredictor) throws -> [UInt8]
     ) async throws -> Response {
         let start = ContinuousClock.now
@@ -139,7 +139,7 @@ struct PredictionRoutes: Sendable {
                 buffer = try await request.body.collect(upTo: settings.maximumBodyBytes)
             } catch let error where !(error is NIOTooManyBytesError) {
                 // The transfer itself is broken: the server below answers 400 and closes the connection.
-                metrics.countRequest(path: path, status: 400, nanoseconds: start.elapsedNanoseconds)
+                metrics.countRequest(path, status: 400, nanoseconds: start.elapsedNanoseconds)
                 throw BrokenBody(cause: error)
             }
             let served = slot.current
@@ -162,12 +162,14 @@ struct PredictionRoutes: Sendable {
             logger.error("a prediction failed", metadata: ["error": "\(error)"])
             response = refusal(path, .internalServerError, "the prediction failed; the server's log says why")
         }
-        metrics.countRequest(path: path, status: response.status.code, nanoseconds: start.elapsedNanoseconds)
+        metrics.countRequest(path, status: response.status.code, nanoseconds: start.elapsedNanoseconds)
         return response
     }
 
-    private func refusal(_ path: String, _ status: Hummingbird.HTTPResponse.Status, _ message: String) -> Response {
-        logger.debug("request refused", metadata: ["path": "\(path)", "reason": "\(message)"])
+    private func refusal(
+        _ path: PredictionServerMetrics.Path, _ status: Hummingbird.HTTPResponse.Status, _ message: String
+    ) -> Response {
+        logger.debug("request refused", metadata: ["path": "\(path.rawValue)", "reason": "\(message)"])
         return Response.json(status, PredictionReplies.error(message))
     }
 }
