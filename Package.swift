@@ -130,8 +130,8 @@ let package = Package(
             "Serving", "PredictionAPI",
             [
                 "CHiredis", "Prediction", "Drift", "Checkpoints", "JSON", "Settings", "Monitoring", "Responses",
-                hummingbird,
-                hummingbirdCore, hummingbirdTLS, nioCore, nioSSL, httpTypes, serviceLifecycle, logging, coreMetrics,
+                hummingbird, hummingbirdCore, hummingbirdTLS, nioCore, nioSSL, httpTypes, serviceLifecycle, logging,
+                coreMetrics,
             ]),
         room(
             "Serving", "Prediction",
@@ -197,19 +197,19 @@ let package = Package(
             "PredictionAPI",
             [
                 "Prediction", "Drift", "Randomness", "JSON", "Monitoring", "TestServers", hummingbird,
-                hummingbirdTesting,
-                nioCore, logging,
+                hummingbirdTesting, nioCore, logging,
             ], exclude: ["bodies.py", "triton.py"]),
         tests(
             "Extender",
             [
-                "Cluster", "Kubernetes", "Live", "Prediction", "Telemetry", "JSON", "Randomness", hummingbird,
-                hummingbirdTesting, nioCore, logging,
+                "Cluster", "Kubernetes", "Live", "Prediction", "Telemetry", "JSON", "Randomness", "TestServers",
+                hummingbird, hummingbirdTesting, nioCore, logging,
             ], exclude: ["Fixtures"]),
         tests(
             "Collector",
             [
-                "HTTP", "Kubernetes", "Settings", "Telemetry", hummingbird, hummingbirdTesting, nioCore, logging,
+                "HTTP", "Kubernetes", "Settings", "Telemetry", "TestServers", hummingbird, hummingbirdTesting, nioCore,
+                logging,
             ]),
         tests("AnomalyDetection", ["Randomness", "TestServers"]),
         tests("Drift", ["Randomness", "TestServers"]),

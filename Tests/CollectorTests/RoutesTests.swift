@@ -4,6 +4,7 @@ import Hummingbird
 import HummingbirdTesting
 import NIOCore
 import Telemetry
+import TestServers
 import Testing
 
 @Suite struct RoutesTests {
@@ -19,6 +20,14 @@ import Testing
     ) async throws -> (status: HTTPResponse.Status, reply: [String: Any], retryAfter: String?) {
         let response = try await client.execute(uri: "/metrics/window\(query)", method: .get)
         return (response.status, try object(response.body), response.headers[.retryAfter])
+    }
+
+    @Test func aBrokenTransferIsRefusedOnce() async throws {
+        let server = makeServer([ScriptedSource.quarter], clock: ManualClock().clock)
+        try await server.application().test(.live) { client in
+            let answer = try await Loopback.answerToBrokenTransfer(of: "/collect", port: try #require(client.port))
+            #expect(answer.hasPrefix("HTTP/1.1 400 ") && answer.ranges(of: "HTTP/1.1").count == 1, "\(answer)")
+        }
     }
 
     @Test func measuresANodeOverAWindow() async throws {

@@ -5,6 +5,7 @@ import Hummingbird
 import HummingbirdTesting
 import Kubernetes
 import NIOCore
+import TestServers
 import Testing
 
 @Suite struct RequestTests {
@@ -21,6 +22,13 @@ import Testing
                 let found = try scores(response.body)
                 #expect(found == ["worker-0": 3, "worker-1": 10, "worker-2": 3])
             }
+        }
+    }
+
+    @Test func aBrokenTransferIsRefusedOnce() async throws {
+        try await makeServer(try makeScorer()).application().test(.live) { client in
+            let answer = try await Loopback.answerToBrokenTransfer(of: "/filter", port: try #require(client.port))
+            #expect(answer.hasPrefix("HTTP/1.1 400 ") && answer.ranges(of: "HTTP/1.1").count == 1, "\(answer)")
         }
     }
 

@@ -5,6 +5,7 @@ import Live
 import Prediction
 import Randomness
 import Telemetry
+import TestServers
 import Testing
 
 @Suite struct ScorerTests {

@@ -15,16 +15,6 @@ final class ManualClock: Sendable {
     func advance(by amount: Double) { seconds.withLock { $0 += amount } }
 }
 
-/// A value that a policy leaves behind for its test.
-final class Box<Value: Sendable>: Sendable {
-    private let contents: Mutex<Value>
-    init(_ value: Value) { contents = Mutex(value) }
-    var value: Value {
-        get { contents.withLock { $0 } }
-        set { contents.withLock { $0 = newValue } }
-    }
-}
-
 /// A policy that is a function of the candidates' nodes.
 struct FunctionPolicy: Policy, Sendable {
     let preference: @Sendable (Cluster.Node, Decision, ClusterSnapshot) throws -> Double

@@ -6,6 +6,7 @@ import HummingbirdTesting
 import Kubernetes
 import Live
 import NIOCore
+import TestServers
 import Testing
 
 /// An API server on loopback with two nodes, one pod, one event and cadvisor; beside it, under /machine/NODE, what the

@@ -110,22 +110,10 @@ import Testing
     }
 
     /// A chunk whose length is no number: the server answers and closes, once.
-    @Test(.enabled(if: PythonProgram.isAvailable, "scripts/setup.sh --test makes .venv"))
-    func aBrokenTransferIsRefusedOnce() async throws {
-        let program = PythonProgram(
-            """
-            import socket, sys
-            with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10) as connection:
-                connection.sendall(b"POST /predict HTTP/1.1\\r\\nHost: x\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\nzz\\r\\n")
-                answer = b""
-                while part := connection.recv(65536):
-                    answer += part
-            print(answer.count(b"HTTP/1.1 "), answer.split(b" ")[1].decode())
-            """)
+    @Test func aBrokenTransferIsRefusedOnce() async throws {
         try await sampleServer().application().test(.live) { client in
-            let port = try #require(client.port)
-            let text = try await onThread { try program.run(["\(port)"]) }
-            #expect(String(decoding: text, as: UTF8.self) == "1 400\n")
+            let answer = try await Loopback.answerToBrokenTransfer(of: "/predict", port: try #require(client.port))
+            #expect(answer.hasPrefix("HTTP/1.1 400 ") && answer.ranges(of: "HTTP/1.1").count == 1, "\(answer)")
             let page = try await client.execute(uri: "/metrics", method: .get) { String(buffer: $0.body) }
             #expect(page.contains(#"berth_predictor_requests_total{path="/predict",code="400"} 1"#))
         }

@@ -5,7 +5,7 @@ import HummingbirdTesting
 import NIOCore
 import Prediction
 import PredictionAPI
-import Synchronization
+import TestServers
 import Testing
 
 /// Predictors that are replaced while the server answers.
@@ -17,14 +17,9 @@ import Testing
         try await body(folder.path)
     }
 
-    /// Fails where the answer is no prediction.
     private func ask(_ client: any TestClientProtocol, _ cpu: Double) async throws {
-        var metrics = PredictionFeature.names.filter { $0 != "pods" }.map { "\"\($0)\": 0.5" }
-        metrics[0] = "\"cpu_used\": \(cpu)"
-        let body = "{\"metrics\": {\(metrics.joined(separator: ", "))}}"
-        try await client.execute(uri: "/predict", method: .post, body: ByteBuffer(string: body)) { response in
-            #expect(response.status == .ok, "\(String(buffer: response.body))")
-        }
+        try await ask(
+            client, PredictionFeature.names.map { $0 == "pods" ? .nan : $0 == "cpu_used" ? Float(cpu) : 0.5 }[...])
     }
 
     private func events(_ client: any TestClientProtocol) async throws -> String {
@@ -139,6 +134,7 @@ import Testing
         #expect(after.contains(#"berth_predictor_feature_drift_level{feature="memory_used"} 0"#))
     }
 
+    /// Fails where the answer is no prediction.
     private func ask(_ client: any TestClientProtocol, _ row: ArraySlice<Float>) async throws {
         let metrics = zip(PredictionFeature.names, row).filter { !$1.isNaN }.map { "\"\($0)\": \($1)" }
         let body = "{\"metrics\": {\(metrics.joined(separator: ", "))}}"
@@ -249,15 +245,5 @@ import Testing
             #expect(try file.read().version == before.version)
             #expect(!FileManager.default.fileExists(atPath: file.previousPath))
         }
-    }
-}
-
-/// A value that tasks share.
-private final class Box<Value: Sendable>: Sendable {
-    private let contents: Mutex<Value>
-    init(_ value: Value) { contents = Mutex(value) }
-    var value: Value {
-        get { contents.withLock { $0 } }
-        set { contents.withLock { $0 = newValue } }
     }
 }

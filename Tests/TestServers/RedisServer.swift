@@ -26,7 +26,7 @@ public final class RedisServer: Sendable {
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
-        while (try? Self.connect(self.port)) == nil {
+        while (try? Loopback.connect(self.port)).map({ close($0) }) == nil {
             // Another process may have taken the port.
             guard process.isRunning else { throw POSIXError(.EADDRINUSE) }
             usleep(10_000)
@@ -45,19 +45,4 @@ public final class RedisServer: Sendable {
 
     /// Sends a signal: SIGSTOP makes it a server that is connected and never answers.
     public func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
-
-    private static func connect(_ port: Int) throws {
-        let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(handle) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
-        let status = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(handle, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard status == 0 else { throw POSIXError(.ECONNREFUSED) }
-    }
 }

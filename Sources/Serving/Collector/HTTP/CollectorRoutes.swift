@@ -17,8 +17,10 @@ struct CollectorRoutes: Sendable {
     /// The router with all paths.
     func router() -> Router<BasicRequestContext> {
         let router = Router()
-        router.post("collect") { request, _ in await answer("/collect") { try await collect(request) } }
-        router.get("metrics/window") { request, _ in await answer("/metrics/window") { try await window(request) } }
+        router.post("collect") { request, _ in try await answer("/collect") { try await collect(request) } }
+        router.get("metrics/window") { request, _ in
+            try await answer("/metrics/window") { try await window(request) }
+        }
         router.get("metrics") { _, _ in
             let windows = await collector.latestWindows()
             return Response.metrics(metrics.text(windows, at: collector.now, maximumAge: maximumAge))
@@ -29,7 +31,7 @@ struct CollectorRoutes: Sendable {
     }
 
     private func collect(_ request: Request) async throws -> Response {
-        let buffer = try await request.body.collect(upTo: Self.maximumBodyBytes)
+        let buffer = try await request.wholeBody(upTo: Self.maximumBodyBytes)
         let node = try CollectRequest(parsing: Array(buffer.readableBytesView)).node
         switch await collector.collect(node) {
         case .begun(let window):
@@ -62,12 +64,15 @@ struct CollectorRoutes: Sendable {
     }
 
     /// What is wrong with a request becomes a status and a reason.
-    private func answer(_ path: String, _ work: () async throws -> Response) async -> Response {
+    private func answer(_ path: String, _ work: () async throws -> Response) async throws -> Response {
         var response: Response
         do {
             response = try await work()
         } catch is NIOTooManyBytesError {
             response = refusal(.contentTooLarge, "the body exceeds \(Self.maximumBodyBytes) bytes")
+        } catch let error as BrokenBody {
+            metrics.countRequest(path: path, status: 400)
+            throw error.cause
         } catch let error as JSONError {
             response = refusal(.badRequest, error.description)
         } catch let error as CollectorError {

@@ -20,7 +20,8 @@ struct ExtenderRoutes: Sendable {
     func router() -> Router<BasicRequestContext> {
         let router = Router()
         router.post("filter") { request, _ in try await answer("filter", request, keepsNodes: true, filter) }
-        router.post("prioritize") { request, _ in try await answer("prioritize", request, keepsNodes: false, prioritize)
+        router.post("prioritize") { request, _ in
+            try await answer("prioritize", request, keepsNodes: false, prioritize)
         }
         router.get("healthz") { _, _ in Response.text(.ok, "ok\n") }
         router.get("readyz") { _, _ in readiness() }
@@ -65,14 +66,7 @@ struct ExtenderRoutes: Sendable {
         let start = ContinuousClock.now
         var response: Response
         do {
-            let buffer: ByteBuffer
-            do {
-                buffer = try await request.body.collect(upTo: maximumBodyBytes)
-            } catch let error where !(error is NIOTooManyBytesError) {
-                // The transfer itself is broken: the server below answers 400 and closes the connection.
-                metrics.countRequest(verb: verb, status: 400, nanoseconds: start.elapsedNanoseconds)
-                throw BrokenBody(cause: error)
-            }
+            let buffer = try await request.wholeBody(upTo: maximumBodyBytes)
             let arguments = try buffer.withUnsafeReadableBytes {
                 try ExtenderArguments(parsing: $0, keepsNodes: keepsNodes)
             }
@@ -80,6 +74,7 @@ struct ExtenderRoutes: Sendable {
         } catch is NIOTooManyBytesError {
             response = refusal(verb, .contentTooLarge, "the body exceeds \(maximumBodyBytes) bytes")
         } catch let error as BrokenBody {
+            metrics.countRequest(verb: verb, status: 400, nanoseconds: start.elapsedNanoseconds)
             throw error.cause
         } catch let error as any CustomStringConvertible & Error {
             let isBodyAtFault = error is JSONError || error is ObjectError || error is ArgumentsError
@@ -104,9 +99,4 @@ struct ExtenderRoutes: Sendable {
             ? Response.text(.ok, "ok\n")
             : Response.text(.serviceUnavailable, reasons.joined(separator: "; ") + "\n")
     }
-}
-
-/// A body that could not be read to its end.
-private struct BrokenBody: Error {
-    let cause: any Error
 }

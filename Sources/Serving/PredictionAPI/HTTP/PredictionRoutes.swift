@@ -134,14 +134,7 @@ struct PredictionRoutes: Sendable {
             if let name = Self.binaryDataHeader, request.headers[name] != nil {
                 throw RequestError("the binary data extension is not supported; send data as JSON")
             }
-            let buffer: ByteBuffer
-            do {
-                buffer = try await request.body.collect(upTo: settings.maximumBodyBytes)
-            } catch let error where !(error is NIOTooManyBytesError) {
-                // The transfer itself is broken: the server below answers 400 and closes the connection.
-                metrics.countRequest(path, status: 400, nanoseconds: start.elapsedNanoseconds)
-                throw BrokenBody(cause: error)
-            }
+            let buffer = try await request.wholeBody(upTo: settings.maximumBodyBytes)
             let served = slot.current
             response = Response.json(.ok, try buffer.withUnsafeReadableBytes { try reply($0, served) })
         } catch let error as RequestError {
@@ -155,6 +148,7 @@ struct PredictionRoutes: Sendable {
         } catch is NIOTooManyBytesError {
             response = refusal(path, .contentTooLarge, "the body exceeds \(settings.maximumBodyBytes) bytes")
         } catch let error as BrokenBody {
+            metrics.countRequest(path, status: 400, nanoseconds: start.elapsedNanoseconds)
             throw error.cause
         } catch let error as JSONError {
             response = refusal(path, .badRequest, error.description)
@@ -172,11 +166,6 @@ struct PredictionRoutes: Sendable {
         logger.debug("request refused", metadata: ["path": "\(path.rawValue)", "reason": "\(message)"])
         return Response.json(status, PredictionReplies.error(message))
     }
-}
-
-/// A body that could not be read to its end.
-private struct BrokenBody: Error {
-    let cause: any Error
 }
 
 /// Replies to what no route is for: as everything else with JSON and a reason.
