@@ -2,17 +2,13 @@ import CXGBoost
 import Foundation
 import Randomness
 
-/// Regression trees of XGBoost, grown or read back.
-///
-/// Predictions and contributions may be asked for from any thread at once: of trees XGBoost computes the latter without changing
-/// the booster, and keeps results by thread.
-package final class BoostedTrees: Sendable {
+/// Regression trees of XGBoost, grown or read back. Predictions and contributions may be asked for from any thread at once.
+package struct BoostedTrees: Sendable {
     /// Number of features.
     let width: Int
-    // Written in the initialisers only; XGBoost's tree predictions change nothing in it.
-    private nonisolated(unsafe) let handle: BoosterHandle
-    /// The same trees, for predictions; set before an initialiser ends.
-    private nonisolated(unsafe) var flat: FlatTrees?
+    private let booster: Booster
+    /// The same trees, for predictions.
+    private let flat: FlatTrees
 
     /// Grows trees.
     /// - Parameters:
@@ -22,16 +18,13 @@ package final class BoostedTrees: Sendable {
         self.width = width
         let data = try Self.matrix(values, width: width)
         defer { XGDMatrixFree(data) }
-        try Self.check(XGDMatrixSetFloatInfo(data, "label", labels, UInt64(labels.count)))
+        try xgboost(XGDMatrixSetFloatInfo(data, "label", labels, UInt64(labels.count)))
         // Features that are the same in all rows cannot split them; among those a split chooses from they would only
         // stand in the way of others.
         let varying = Self.varyingFeatures(values, width: width)
-        try Self.check(XGDMatrixSetFloatInfo(data, "feature_weights", varying, UInt64(width)))
+        try xgboost(XGDMatrixSetFloatInfo(data, "feature_weights", varying, UInt64(width)))
         let varyingShare = Double(max(1, varying.count { $0 > 0 })) / Double(width)
-        var made: BoosterHandle?
-        try Self.check([data].withUnsafeBufferPointer { XGBoosterCreate($0.baseAddress, 1, &made) })
-        guard let made else { throw PredictionError("XGBoost made no booster") }
-        handle = made
+        booster = try Booster(of: [data])
         // A forest's leaf is the mean of its rows; shrinking it would leave a part that no further tree makes up for.
         let isForest = settings.kind == .forest
         let mean = labels.reduce(0) { $0 + Double($1) } / Double(max(1, labels.count))
@@ -42,11 +35,11 @@ package final class BoostedTrees: Sendable {
             "subsample": settings.rowShare, "colsample_bynode": settings.featureShare * varyingShare,
             "min_child_weight": settings.leafRows, "lambda": isForest ? 0 : settings.regularization,
         ]
-        for (name, value) in parameters { try Self.check(XGBoosterSetParam(handle, name, "\(value)")) }
+        for (name, value) in parameters { try booster.set(name, "\(value)") }
         for round in 0..<(isForest ? 1 : settings.trees) {
-            try Self.check(XGBoosterUpdateOneIter(handle, Int32(round), data))
+            try xgboost(XGBoosterUpdateOneIter(booster.handle, Int32(round), data))
         }
-        try prepare()
+        flat = try booster.flattened(FlatTrees(json: try booster.json(), width: width), width: width)
     }
 
     /// Reads trees back.
@@ -54,75 +47,26 @@ package final class BoostedTrees: Sendable {
     /// - Throws: `PredictionError` for what is no model, or one of another number of features.
     init(json: String, width: Int) throws {
         self.width = width
-        var made: BoosterHandle?
-        try Self.check(XGBoosterCreate(nil, 0, &made))
-        guard let made else { throw PredictionError("XGBoost made no booster") }
-        handle = made
+        booster = try Booster(of: [])
         let bytes = Array(json.utf8)
-        try Self.check(XGBoosterLoadModelFromBuffer(handle, bytes, UInt64(bytes.count)))
+        try xgboost(XGBoosterLoadModelFromBuffer(booster.handle, bytes, UInt64(bytes.count)))
         var features: bst_ulong = 0
-        try Self.check(XGBoosterGetNumFeature(handle, &features))
+        try xgboost(XGBoosterGetNumFeature(booster.handle, &features))
         guard Int(features) == width else {
             throw PredictionError("the trees are of \(features) features, expected \(width)")
         }
-        try prepare()
-    }
-
-    deinit { XGBoosterFree(handle) }
-
-    /// Contributions are of few rows, on the thread that asks. The first prediction configures the booster, which later calls
-    /// then share without writing to it, and is compared with that of the flat trees: the file is another program's format.
-    private func prepare() throws {
-        try Self.check(XGBoosterSetParam(handle, "nthread", "1"))
-        let trees = try FlatTrees(json: jsonBytes(), width: width)
-        flat = trees
-        var generator = RandomGenerator(seed: 1)
-        var values = [Float](repeating: .nan, count: width)
-        for _ in 0..<31 * width {
-            values.append(generator.uniform() < 0.2 ? .nan : Float(generator.normal() * exp(3 * generator.normal())))
-        }
-        guard try predictByXGBoost(values) == trees.predict(values) else {
-            throw PredictionError("the trees were written by a version of XGBoost that this program does not know")
-        }
+        flat = try booster.flattened(FlatTrees(json: bytes, width: width), width: width)
     }
 
     /// The trees as JSON text.
-    package func json() throws -> String { String(decoding: try jsonBytes(), as: UTF8.self) }
-
-    private func jsonBytes() throws -> [UInt8] {
-        var (length, text): (bst_ulong, UnsafePointer<CChar>?) = (0, nil)
-        try Self.check(XGBoosterSaveModelToBuffer(handle, "{\"format\": \"json\"}", &length, &text))
-        guard let text else { throw PredictionError("XGBoost wrote no model") }
-        return Array(UnsafeRawBufferPointer(start: text, count: Int(length)))
-    }
+    package func json() throws -> String { String(decoding: try booster.json(), as: UTF8.self) }
 
     /// The trees' sums for rows.
     /// - Parameter values: rows × width, NaN where missing, none infinite.
-    package func predict(_ values: [Float]) throws -> [Float] {
-        guard let flat else { return try predictByXGBoost(values) }
-        return flat.predict(values)
-    }
+    package func predict(_ values: [Float]) -> [Float] { flat.predict(values) }
 
     /// The same by XGBoost itself.
-    package func predictByXGBoost(_ values: [Float]) throws -> [Float] {
-        let rows = values.count / width
-        precondition(values.count == rows * width, "rows of another width")
-        guard rows > 0 else { return [] }
-        return try values.withUnsafeBufferPointer { values in
-            let interface = Self.arrayInterface(values, rows: rows, width: width)
-            var (shape, dimensions): (UnsafePointer<bst_ulong>?, bst_ulong) = (nil, 0)
-            var result: UnsafePointer<Float>?
-            try Self.check(
-                XGBoosterPredictFromDense(
-                    handle, interface, Self.predictionConfiguration, nil, &shape, &dimensions, &result))
-            // The buffer is XGBoost's, one for each thread.
-            return Array(UnsafeBufferPointer(start: result, count: rows))
-        }
-    }
-
-    private static let predictionConfiguration =
-        "{\"type\":1,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,\"strict_shape\":false,"
-        + "\"cache_id\":0,\"missing\":NaN}"
+    package func predictByXGBoost(_ values: [Float]) throws -> [Float] { try booster.predict(values, width: width) }
 
     /// What each feature adds to each row's sum, by Shapley values (Lundberg et al., "Consistent individualized feature
     /// attribution for tree ensembles", 2018): rows × (width + 1), the last being what there is without any.
@@ -136,7 +80,7 @@ package final class BoostedTrees: Sendable {
         var result: UnsafePointer<Float>?
         let configuration =
             "{\"type\":2,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,\"strict_shape\":false}"
-        try Self.check(XGBoosterPredictFromDMatrix(handle, data, configuration, &shape, &dimensions, &result))
+        try xgboost(XGBoosterPredictFromDMatrix(booster.handle, data, configuration, &shape, &dimensions, &result))
         return Array(UnsafeBufferPointer(start: result, count: rows * (width + 1)))
     }
 
@@ -145,9 +89,9 @@ package final class BoostedTrees: Sendable {
         var (names, shape): (UnsafeMutablePointer<UnsafePointer<CChar>?>?, UnsafePointer<bst_ulong>?) = (nil, nil)
         var (count, dimensions): (bst_ulong, bst_ulong) = (0, 0)
         var scores: UnsafePointer<Float>?
-        try Self.check(
+        try xgboost(
             XGBoosterFeatureScore(
-                handle, "{\"importance_type\":\"total_gain\"}", &count, &names, &dimensions, &shape, &scores))
+                booster.handle, "{\"importance_type\":\"total_gain\"}", &count, &names, &dimensions, &shape, &scores))
         var result = [Double](repeating: 0, count: width)
         for index in 0..<Int(count) {
             // Without names of their own features are called f0, f1, …
@@ -171,26 +115,87 @@ package final class BoostedTrees: Sendable {
         }
     }
 
-    // MARK: Calls
-
     private static func matrix(_ values: [Float], width: Int) throws -> DMatrixHandle {
         var made: DMatrixHandle?
-        try check(
+        try xgboost(
             XGDMatrixCreateFromMat(values, bst_ulong(values.count / width), bst_ulong(width), .nan, &made))
         guard let made else { throw PredictionError("XGBoost made no matrix") }
         return made
     }
+}
 
-    /// NumPy's array interface: where the numbers lie.
-    private static func arrayInterface(_ values: UnsafeBufferPointer<Float>, rows: Int, width: Int) -> String {
-        "{\"data\":[\(UInt(bitPattern: values.baseAddress)),true],\"shape\":[\(rows),\(width)],\"typestr\":\"<f4\","
-            + "\"version\":3}"
+/// XGBoost's own model, freed with its last user.
+///
+/// Safe to share: of trees XGBoost computes predictions and contributions without changing the booster, and keeps results by
+/// thread.
+private final class Booster: Sendable {
+    // Changed by whoever makes it only, before it is shared.
+    nonisolated(unsafe) let handle: BoosterHandle
+
+    /// A model without trees.
+    /// - Parameter matrices: the data that it will be grown on.
+    init(of matrices: [DMatrixHandle?]) throws {
+        var made: BoosterHandle?
+        try xgboost(XGBoosterCreate(matrices, UInt64(matrices.count), &made))
+        guard let made else { throw PredictionError("XGBoost made no booster") }
+        handle = made
     }
 
-    private static func check(_ status: Int32) throws {
-        guard status != 0 else { return }
-        let message = String(cString: XGBGetLastError())
-        // The rest is a stack trace.
-        throw PredictionError("XGBoost: \(message.split(separator: "\n").first ?? "failed")")
+    deinit { XGBoosterFree(handle) }
+
+    func set(_ name: String, _ value: String) throws { try xgboost(XGBoosterSetParam(handle, name, value)) }
+
+    /// The model as JSON text.
+    func json() throws -> [UInt8] {
+        var (length, text): (bst_ulong, UnsafePointer<CChar>?) = (0, nil)
+        try xgboost(XGBoosterSaveModelToBuffer(handle, "{\"format\": \"json\"}", &length, &text))
+        guard let text else { throw PredictionError("XGBoost wrote no model") }
+        return Array(UnsafeRawBufferPointer(start: text, count: Int(length)))
     }
+
+    /// `trees`, if they predict what this model does: JSON is another program's format. The first prediction also configures
+    /// the booster, which later calls then share without writing to it.
+    func flattened(_ trees: FlatTrees, width: Int) throws -> FlatTrees {
+        // Contributions are of few rows, on the thread that asks.
+        try set("nthread", "1")
+        var generator = RandomGenerator(seed: 1)
+        var values = [Float](repeating: .nan, count: width)
+        for _ in 0..<31 * width {
+            values.append(generator.uniform() < 0.2 ? .nan : Float(generator.normal() * exp(3 * generator.normal())))
+        }
+        guard try predict(values, width: width) == trees.predict(values) else {
+            throw PredictionError("the trees were written by a version of XGBoost that this program does not know")
+        }
+        return trees
+    }
+
+    /// The trees' sums for rows.
+    func predict(_ values: [Float], width: Int) throws -> [Float] {
+        let rows = values.count / width
+        precondition(values.count == rows * width, "rows of another width")
+        guard rows > 0 else { return [] }
+        return try values.withUnsafeBufferPointer { values in
+            // NumPy's array interface: where the numbers lie.
+            let interface =
+                "{\"data\":[\(UInt(bitPattern: values.baseAddress)),true],\"shape\":[\(rows),\(width)],"
+                + "\"typestr\":\"<f4\",\"version\":3}"
+            let configuration =
+                "{\"type\":1,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,\"strict_shape\":false,"
+                + "\"cache_id\":0,\"missing\":NaN}"
+            var (shape, dimensions): (UnsafePointer<bst_ulong>?, bst_ulong) = (nil, 0)
+            var result: UnsafePointer<Float>?
+            try xgboost(
+                XGBoosterPredictFromDense(handle, interface, configuration, nil, &shape, &dimensions, &result))
+            // The buffer is XGBoost's, one for each thread.
+            return Array(UnsafeBufferPointer(start: result, count: rows))
+        }
+    }
+}
+
+/// Throws what a call of XGBoost says went wrong.
+private func xgboost(_ status: Int32) throws {
+    guard status != 0 else { return }
+    let message = String(cString: XGBGetLastError())
+    // The rest is a stack trace.
+    throw PredictionError("XGBoost: \(message.split(separator: "\n").first ?? "failed")")
 }

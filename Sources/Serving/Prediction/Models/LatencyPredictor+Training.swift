@@ -32,7 +32,7 @@ extension LatencyPredictor {
         try self.init(
             features: dataset.features, settings: best.settings, objective: Statistics.median(objectives),
             datasetFingerprint: whole.fingerprint, validation: best.scores,
-            profile: TrainingProfile(whole, ignoring: settings.ignoredFeatures),
+            profile: TrainingProfile(whole, usable: dataset),
             slope: calibration.slope, intercept: calibration.intercept,
             trees: BoostedTrees(
                 dataset.values, width: dataset.width, labels: dataset.logarithms, best.settings))
@@ -50,7 +50,7 @@ extension LatencyPredictor {
             let training = dataset.selecting(outside)
             let trees = try BoostedTrees(
                 training.values, width: training.width, labels: training.logarithms, settings)
-            let results = try trees.predict(dataset.selecting(inside).values)
+            let results = trees.predict(dataset.selecting(inside).values)
             for (index, result) in zip(inside, results) { predicted[index] = exp(Double(result)) }
         }
         return predicted

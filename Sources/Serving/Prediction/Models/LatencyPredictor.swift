@@ -86,7 +86,7 @@ public struct LatencyPredictor: Sendable {
                 throw PredictionError("expected an objective above 0 for each of \(count) rows")
             }
         }
-        return try trees.predict(rows).enumerated().map { index, logarithm in
+        return trees.predict(rows).enumerated().map { index, logarithm in
             let objective = objectives?[index] ?? objective
             let p99 = exp(Double(logarithm))
             let margin = slope * log(objective / p99) + intercept

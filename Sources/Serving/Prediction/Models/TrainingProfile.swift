@@ -14,10 +14,10 @@ public struct TrainingProfile: Sendable, Equatable, Codable {
     private let isMissing: [Bool]
 
     /// The profile of a data set.
-    /// - Parameter ignored: the features that trees may not use.
+    /// - Parameter usable: the same without the features that trees may not use.
     /// - Throws: `DriftError` for fewer than 2 rows.
-    init(_ dataset: PredictionDataset, ignoring ignored: [String]) throws {
-        reference = try DriftReference(rows: dataset.ignoring(ignored).values.span, names: dataset.features)
+    init(_ dataset: PredictionDataset, usable: PredictionDataset) throws {
+        reference = try DriftReference(rows: usable.values.span, names: dataset.features)
         episodes = dataset.episodeFingerprints.values.sorted()
         var (lowest, highest) = ([Float?](), [Float?]())
         var isMissing: [Bool] = []
