@@ -21,11 +21,7 @@ struct ExportCommand: ParsableCommand {
 
     mutating func run() throws {
         let model = try Self.model(of: try RunFolder.newestCheckpoint(policy))
-        do {
-            try Data(model.bytes).write(to: URL(filePath: out), options: .atomic)
-        } catch {
-            throw CommandFailure(message: "cannot write \(out): \(error.localizedDescription)")
-        }
+        try OutputFile.write(Data(model.bytes), to: out)
         print("wrote \(out): ONNX with operators of version \(PolicyModel.operatorVersion)")
         for tensor in model.inputs { print("  input \(tensor): \(tensor.meaning)") }
         for tensor in model.outputs { print("  output \(tensor): \(tensor.meaning)") }

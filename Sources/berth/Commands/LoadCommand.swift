@@ -70,7 +70,9 @@ struct LoadCommand: ParsableCommand {
         let report = LoadReport(settings, intervals)
         print(report.summaryText)
         if let json { try JSONFile.write(report, to: json) }
-        if let histogram { try write(report.whole.finished.percentileDistribution, to: histogram) }
+        if let histogram {
+            try OutputFile.write(Data(report.whole.finished.percentileDistribution.utf8), to: histogram)
+        }
         let sending = report.whole.sendDelays.quantile(0.99) ?? 0
         if sending > max(0.001, 0.1 * (report.whole.p99 ?? 0)) {
             Terminal.writeError(
@@ -118,14 +120,6 @@ struct LoadCommand: ParsableCommand {
             intervals.append(generator.harvest())
             if let interval = intervals.last { print(LoadReport.line(interval)) }
             if isLast { return intervals }
-        }
-    }
-
-    private func write(_ text: String, to path: String) throws {
-        do {
-            try text.write(toFile: path, atomically: true, encoding: .utf8)
-        } catch {
-            throw CommandFailure(message: "cannot write \(path): \(error.localizedDescription)")
         }
     }
 }

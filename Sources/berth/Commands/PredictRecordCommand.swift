@@ -26,10 +26,10 @@ struct PredictRecordCommand: ParsableCommand {
 
     mutating func run() throws {
         let configuration = try RecordConfiguration.read(options.config, overrides: options.set)
+        let origin = try configuration.origin()
         var dataset = PredictionDataset(windowSeconds: configuration.windowSeconds)
-        dataset.origin = try configuration.origin()
+        dataset.origin = origin
         if FileManager.default.fileExists(atPath: out) {
-            let origin = dataset.origin
             dataset = try PredictionDataset(file: out)
             guard dataset.origin.isEmpty || dataset.origin == origin else {
                 throw CommandFailure.usage(

@@ -51,17 +51,11 @@ struct PredictTrainCommand: ParsableCommand {
     private static func write(_ predictor: LatencyPredictor, _ heldOut: PredictionDataset, to file: String) throws {
         let objectives = heldOut.objectives(predictor.settings)
         var text = "seed,episode,window,node,service,objective,measured,predicted,score\n"
-        for (row, prediction) in zip(
-            heldOut.rows.indices, try predictor.predict(heldOut.values, objectives: objectives))
-        {
-            let of = heldOut.rows[row]
-            text += "\(of.seed),\(of.episode),\(of.window),\(of.node),\(of.service),\(objectives[row]),\(of.p99),"
+        let predictions = try predictor.predict(heldOut.values, objectives: objectives)
+        for (row, (objective, prediction)) in zip(heldOut.rows, zip(objectives, predictions)) {
+            text += "\(row.seed),\(row.episode),\(row.window),\(row.node),\(row.service),\(objective),\(row.p99),"
             text += "\(prediction.p99),\(prediction.score)\n"
         }
-        do {
-            try Data(text.utf8).write(to: URL(filePath: file), options: .atomic)
-        } catch {
-            throw CommandFailure(message: "cannot write \(file): \(error.localizedDescription)")
-        }
+        try OutputFile.write(Data(text.utf8), to: file)
     }
 }

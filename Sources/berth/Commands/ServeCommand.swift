@@ -27,9 +27,10 @@ struct ServeCommand: AsyncParsableCommand {
             logger.warning("no policy is configured: the fallback answers everything, and /readyz never succeeds")
         }
         let riskFilter = try settings.filter.risk.map { limit in
+            let predictor = try LatencyPredictor(file: settings.predictor)
             do {
-                return try RiskFilter(try LatencyPredictor(file: settings.predictor), limit: limit)
-            } catch let error as PredictionError where !error.description.hasPrefix(settings.predictor) {
+                return try RiskFilter(predictor, limit: limit)
+            } catch let error as PredictionError {
                 throw CommandFailure(message: "\(settings.predictor): \(error)")
             }
         }

@@ -6,11 +6,6 @@ enum JSONFile {
     static func write(_ value: some Encodable, to path: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let data = try encoder.encode(value)
-        do {
-            try (data + [0x0A]).write(to: URL(filePath: path), options: .atomic)
-        } catch {
-            throw CommandFailure(message: "cannot write \(path): \(error.localizedDescription)")
-        }
+        try OutputFile.write(try encoder.encode(value) + [0x0A], to: path)
     }
 }
