@@ -122,9 +122,6 @@ public struct JSONReader {
     /// Says whether the value is `null`.
     public mutating func readNull() throws -> Bool { kind == berth_json_null }
 
-    /// Whether the value is an array.
-    public var isArray: Bool { kind == berth_json_array }
-
     /// Leaves the value as it is: what is not read costs nothing more.
     public mutating func skipValue() throws {}
 

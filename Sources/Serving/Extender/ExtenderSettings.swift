@@ -83,7 +83,6 @@ public struct FilterSettings: Configurable, Equatable {
     public var cpuShare: Double?
     /// The largest measured memory use of a node, as a share of what pods may request; absent: no limit.
     public var memoryShare: Double?
-
     /// The largest predicted p99 / objective of the pod's service with the pod on the node; absent: no limit. The objective
     /// is the pod's annotation `berth.dev/latency-objective`, or else the predictor's.
     public var risk: Double?

@@ -15,10 +15,14 @@ extension PredictionDataset {
             throw PredictionError(
                 "\(groups.count) episodes are too few to hold \(count) out: record more episodes")
         }
-        let heldOut = Set(groups.prefix(count))
-        return (
-            selecting(rows.indices.filter { !heldOut.contains(rows[$0].seed) }),
-            selecting(rows.indices.filter { heldOut.contains(rows[$0].seed) })
+        return split(holdingOut: Set(groups.prefix(count)))
+    }
+
+    /// The rows of all other episodes, and those of the episodes with these seeds.
+    func split(holdingOut seeds: Set<UInt64>) -> (training: PredictionDataset, heldOut: PredictionDataset) {
+        (
+            selecting(rows.indices.filter { !seeds.contains(rows[$0].seed) }),
+            selecting(rows.indices.filter { seeds.contains(rows[$0].seed) })
         )
     }
 

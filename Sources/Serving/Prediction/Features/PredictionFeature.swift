@@ -63,7 +63,7 @@ public enum PredictionFeature: String, Sendable, Codable, CaseIterable {
 }
 
 extension PredictionFeature {
-    /// The features of a service on a node, in the order of `allCases`; NaN where missing. Cost: O(pods).
+    /// The features of a service on a node, in the order of `allCases`; NaN where missing. Cost: O(pods + nodes).
     /// - Parameters:
     ///   - service: index of the service in the snapshot.
     ///   - node: index of the node.

@@ -44,9 +44,7 @@ public struct PredictorComparison: Sendable {
         var generator = RandomGenerator(seed: seed, stream: 3)
         generator.shuffle(&groups)
         let count = min(groups.count - 1, max(1, Int((share * Double(groups.count)).rounded())))
-        let heldOut = Set(groups.prefix(count))
-        let test = dataset.selecting(dataset.rows.indices.filter { heldOut.contains(dataset.rows[$0].seed) })
-        let training = dataset.selecting(dataset.rows.indices.filter { !heldOut.contains(dataset.rows[$0].seed) })
+        let (training, test) = dataset.split(holdingOut: Set(groups.prefix(count)))
         candidate = try LatencyPredictor(training: training, settings)
         let objectives = test.objectives(settings)
         func scores(_ predictor: LatencyPredictor) throws -> PredictionScores {

@@ -106,6 +106,7 @@ public struct PredictRequest: Sendable, Equatable {
 
         private func readMetrics(_ reader: inout JSONReader, _ place: String) throws -> [Float] {
             var row = [Float](repeating: .nan, count: PredictRequest.features.count)
+            // In place of `readObject`'s set of names, which would take longer than the trees do.
             var isThere = [Bool](repeating: false, count: row.count)
             try reading(place) {
                 try reader.readObject { reader, name in
