@@ -18,6 +18,40 @@ import Testing
         }
     }
 
+    /// Files of earlier releases have no cpu_per_request and no p99_before: the rows tell them.
+    @Test func olderFilesAreCompleted() throws {
+        try withTemporaryFile { file in
+            let dataset = sampleDataset(episodes: 2, windows: 6)
+            let (width, names) = (dataset.width, PredictionFeature.names)
+            let kept = names.indices.filter { !["cpu_per_request", "p99_before"].contains(names[$0]) }
+            let cpu = try #require(kept.firstIndex { names[$0] == "replica_cpu" })
+            let perRequest = try #require(names.firstIndex(of: "cpu_per_request"))
+            let rate = try #require(names.firstIndex(of: "replica_rate"))
+            var values = (0..<dataset.count).flatMap { row in kept.map { dataset.values[row * width + $0] } }
+            values[cpu] = 0.5
+            var older = dataset.checkpoint
+            older["dataset/features"] = .text(kept.map { names[$0] }.joined(separator: "\n"))
+            older["dataset/values"] = .float32(values, shape: [dataset.count, kept.count])
+            // With gaps, and all on one node.
+            older["dataset/node"] = .int64(Array(repeating: 0, count: 12), shape: [12])
+            older["dataset/window"] = .int64([0, 1, 2, 4, 5, 7, 0, 1, 2, 4, 5, 7], shape: [12])
+            try older.write(to: file)
+            let read = try PredictionDataset(file: file)
+            #expect(read.features == names && read.count == 12)
+            #expect(read.values[perRequest] == 0.5 / dataset.values[rate])
+            #expect(read.values[width + perRequest].isNaN)
+            for row in 0..<12 {
+                let before = read.features(of: row).last ?? 0
+                if [1, 2, 4].contains(row % 6) {
+                    #expect(before == Float(dataset.rows[row - 1].p99))
+                } else {
+                    #expect(before.isNaN)
+                }
+                #expect(read.features(of: row).first == dataset.features(of: row).first)
+            }
+        }
+    }
+
     @Test func foreignFilesAreRefused() throws {
         try withTemporaryFile { file in
             #expect(throws: CheckpointError.self) { try PredictionDataset(file: file) }
@@ -125,6 +159,19 @@ import Testing
         }
         #expect(recorder.dataset.count == expected - recorder.leftOut - recorder.changed && expected > 20)
         #expect(recorder.dataset.rows.map(\.window).max() == 9)
+        // What a window's p99 was the next one's row tells.
+        let dataset = recorder.dataset
+        var known = 0
+        for (index, row) in dataset.rows.enumerated() {
+            guard
+                let before = dataset.rows.first(where: {
+                    $0.window == row.window - 1 && $0.node == row.node && $0.service == row.service
+                })
+            else { continue }
+            #expect(dataset.features(of: index).last == Float(before.p99))
+            known += 1
+        }
+        #expect(known > 10)
         cluster.reportsNodes = false
         var report = try cluster.advance()
         #expect { try recorder.record(report, cluster.snapshot) } throws: { "\($0)".contains("route: pods") }

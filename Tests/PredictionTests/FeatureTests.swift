@@ -33,13 +33,14 @@ import Testing
     @Test func theyAreWhatTheirNamesSay() {
         var before = snapshot()
         before.nodes[0].cpuUsage = Measurement(1, age: 3)
-        let row = PredictionFeature.row(service: 0, node: 0, in: snapshot(), before: before)
+        let row = PredictionFeature.row(service: 0, node: 0, in: snapshot(), before: before, p99Before: 0.07)
         let expected: [(PredictionFeature, Float)] = [
             (.cpuUsed, 0.5), (.memoryUsed, 0.25), (.cpuRequested, 2.5 / 4), (.memoryRequested, 3.0 / 8), (.pods, 3),
             (.replicas, 2), (.replicaRate, 30), (.replicaRequest, 0.5), (.replicaLimit, 2), (.replicaCPU, 0.3),
             // A replica's share of four cores is 0.5 of the 2.5 that are requested: 0.8.
-            (.replicaUtilization, 0.3 / 0.8), (.neighbourCPU, 1.4 / 4), (.neighbourRequested, 1.5 / 4),
-            (.cpuUsedChange, 0.25), (.rateChange, 1),
+            (.replicaUtilization, 0.3 / 0.8), (.cpuPerRequest, 0.01), (.neighbourCPU, 1.4 / 4),
+            (.neighbourRequested, 1.5 / 4),
+            (.cpuUsedChange, 0.25), (.rateChange, 1), (.p99Before, 0.07),
         ]
         for (feature, wanted) in expected { #expect(abs(value(feature, row) - wanted) < 1e-6, "\(feature)") }
     }
@@ -51,7 +52,7 @@ import Testing
         let row = PredictionFeature.row(service: 0, node: 1, in: blind)
         let missing: Set<PredictionFeature> = [
             .cpuUsed, .memoryUsed, .memoryBandwidth, .cacheMissRatio, .instructionsPerCycle, .replicaRate, .replicaCPU,
-            .replicaUtilization, .neighbourCPU, .cpuUsedChange, .rateChange,
+            .replicaUtilization, .cpuPerRequest, .neighbourCPU, .cpuUsedChange, .rateChange, .p99Before,
         ]
         for feature in PredictionFeature.allCases {
             #expect(value(feature, row).isNaN == missing.contains(feature), "\(feature)")
@@ -70,10 +71,11 @@ import Testing
             (.cpuUsed, (2 - 0.6 + 3 * 0.225) / 4), (.memoryUsed, 0.25), (.cpuRequested, 3.0 / 4),
             (.memoryRequested, 4.0 / 8), (.pods, 4), (.replicas, 3), (.replicaRate, 22.5), (.replicaRequest, 0.5),
             (.replicaLimit, 2), (.replicaCPU, 0.225), (.replicaUtilization, 0.225 / (4 * 0.5 / 3)),
+            (.cpuPerRequest, 0.01),
             (.neighbourCPU, 1.4 / 4), (.neighbourRequested, 1.5 / 4),
         ]
         for (feature, wanted) in first { #expect(abs(value(feature, rows) - wanted) < 1e-6, "\(feature)") }
-        #expect(value(.cpuUsedChange, rows).isNaN && value(.rateChange, rows).isNaN)
+        for feature in PredictionFeature.unknownBeforePlacement { #expect(value(feature, rows).isNaN) }
         let second = Array(rows[width...])
         #expect(value(.replicas, second) == 2 && abs(value(.replicaCPU, second) - 0.225) < 1e-6)
         // Nothing is measured of the second node.

@@ -12,7 +12,7 @@ public struct PredictionError: Error, Sendable, Hashable, CustomStringConvertibl
 
 extension PredictionError {
     /// What `body` reads of a file; its errors name the file.
-    static func naming<Value>(_ file: String, _ body: () throws -> Value) throws -> Value {
+    package static func naming<Value>(_ file: String, _ body: () throws -> Value) throws -> Value {
         do {
             return try body()
         } catch let error as PredictionError {

@@ -41,7 +41,7 @@ struct PredictorReport: Codable, Equatable {
             )
         }
         lines = [
-            line(predictor.settings.kind.rawValue, predictions.map(\.p99)),
+            line(Self.name(of: predictor.settings), predictions.map(\.p99)),
             line("linear", LinearPredictor(training: training).predict(heldOut)),
             line("mean", LinearPredictor.mean(of: training).predict(heldOut)),
         ]
@@ -55,6 +55,11 @@ struct PredictorReport: Codable, Equatable {
             } / Double(max(1, measured.count))
         importance = zip(predictor.features, predictor.importance).map { Importance(feature: $0, share: $1) }
             .sorted { $0.share > $1.share }
+    }
+
+    private static func name(of settings: PredictorSettings) -> String {
+        let share = settings.linearShare ?? 0
+        return settings.kind.rawValue + (share > 0 ? ", \(Figures.percent(share)) linear" : "")
     }
 
     /// A table.
@@ -75,7 +80,7 @@ struct PredictorReport: Codable, Equatable {
             trainingRows, heldOutRows, 100 * (lines.first?.scores.overObjective ?? 0), brierScore)
         if let repeatError { text += "repeat error: \(Figures.percent(repeatError)) (median)\n" }
         let first = importance.prefix(6).map { "\($0.feature) \(Figures.percent($0.share))" }
-        text += "most of the gain: \(first.joined(separator: ", "))\n"
+        text += "most important: \(first.joined(separator: ", "))\n"
         return text
     }
 }

@@ -15,7 +15,6 @@ import json
 import math
 import pathlib
 import subprocess
-import sys
 import tempfile
 
 import h5py
@@ -43,18 +42,37 @@ def scores(predicted, measured, objectives):
     }
 
 
-def berth(program, config, kind, seed, folder):
+def berth(program, config, options, seed, folder):
     """Predictions for the rows held out, by (episode, window, node, service), and the report."""
     out = folder / "held-out.csv"
     subprocess.run(
-        [program, "predict", "train", "--config", config, "--set", f"predictor.kind={kind}", "--set", f"splitSeed={seed}",
-         *(["--set", f"predictor.depth={FOREST_DEPTH}"] if kind == "forest" else []),
+        [program, "predict", "train", "--config", config, "--set", f"splitSeed={seed}",
+         *(text for option in options for text in ("--set", f"predictor.{option}")),
          "--out", folder / "predictor.h5", "--predictions", out, "--json", folder / "report.json"],
         check=True, stdout=subprocess.DEVNULL)
     with open(out) as file:
         rows = list(csv.DictReader(file))
     report = json.loads((folder / "report.json").read_text())
     return {(int(row["episode"]), int(row["window"]), row["node"], row["service"]): row for row in rows}, report
+
+
+def read(path, first):
+    """A data set's features, labels and objectives, and the rows' keys, with episodes numbered from `first`."""
+    with h5py.File(path) as file:
+        data = file["dataset"]
+        names = data["features"].asstr()[()].split("\n")
+        values, p99, objectives = data["values"][:], data["p99"][:], data["objective"][:]
+        nodes, services = data["node_names"].asstr()[()].split("\n"), data["service_names"].asstr()[()].split("\n")
+        keys = [
+            (int(e) + first, int(w), nodes[n], services[s])
+            for e, w, n, s in zip(data["episode"][:], data["window"][:], data["node"][:], data["service"][:])]
+    if "p99_before" not in names:
+        # Recorded before there were these features; Berth completes such files in the same way.
+        before = dict(zip(keys, p99))
+        latencies = numpy.array([before.get((e, w - 1, n, s), math.nan) for e, w, n, s in keys], dtype=values.dtype)
+        per_request = values[:, names.index("replica_cpu")] / values[:, names.index("replica_rate")]
+        values, names = numpy.column_stack([values, per_request, latencies]), names + ["cpu_per_request", "p99_before"]
+    return names, values, p99, objectives, keys
 
 
 def peers(settings, width):
@@ -83,23 +101,24 @@ def main():
     options = parser.parse_args()
     with open(options.config) as file:
         config = yaml.safe_load(file)
-    if len(config["datasets"]) != 1:
-        sys.exit("compare.py reads one data set")
-    with h5py.File(config["datasets"][0]) as file:
-        data = file["dataset"]
-        names = data["features"].asstr()[()].split("\n")
-        values, p99, data_objectives = data["values"][:], data["p99"][:], data["objective"][:]
-        nodes, services = data["node_names"].asstr()[()].split("\n"), data["service_names"].asstr()[()].split("\n")
-        keys = [
-            (int(e), int(w), nodes[n], services[s])
-            for e, w, n, s in zip(data["episode"][:], data["window"][:], data["node"][:], data["service"][:])]
+    # Joined as Berth joins them.
+    sets = []
+    for path in config["datasets"]:
+        sets.append(read(path, 1 + max((key[0] for each in sets for key in each[4]), default=-1)))
+    names = sets[0][0]
+    values, p99, data_objectives = (numpy.concatenate([each[part] for each in sets]) for part in (1, 2, 3))
+    keys = [key for each in sets for key in each[4]]
     lines = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         for seed in range(options.splits):
             predicted = {}
-            for kind in ("boosting", "forest"):
-                predicted[f"Berth, {kind}"], report = berth(options.berth, options.config, kind, seed, folder)
+            for name, settings in (
+                ("Berth, boosting", ["kind=boosting"]),
+                ("Berth, forest", ["kind=forest", f"depth={FOREST_DEPTH}"]),
+                ("Berth, boosting, trees alone", ["kind=boosting", "linearShare=0"]),
+            ):
+                predicted[name], report = berth(options.berth, options.config, settings, seed, folder)
             held = next(iter(predicted.values()))
             test = numpy.array([key in held for key in keys])
             order = [key for key in keys if key in held]

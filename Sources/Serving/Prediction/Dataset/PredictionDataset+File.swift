@@ -71,6 +71,38 @@ extension PredictionDataset {
                     requests: requests[index], age: ages[index], objective: objectives[index], p99: labels[index]),
                 features: values[index * features.count..<(index + 1) * features.count])
         }
+        if features == PredictionFeature.names.filter({ !Self.completed.map(\.rawValue).contains($0) }) {
+            self = completing()
+        }
+    }
+
+    /// Features that files of earlier releases lack, in their order.
+    private static let completed: [PredictionFeature] = [.cpuPerRequest, .p99Before]
+
+    /// The data set with the features that files of earlier releases lack: `cpu_per_request` follows from others, and
+    /// `p99_before` is the label of the row of the window before, where that is there.
+    private func completing() -> PredictionDataset {
+        func key(_ row: Row, window: Int) -> String { "\(row.episode)/\(window)/\(row.node)/\(row.service)" }
+        let labels = Dictionary(
+            rows.map { (key($0, window: $0.window), $0.p99) }, uniquingKeysWith: { first, _ in first })
+        var result = PredictionDataset(windowSeconds: windowSeconds)
+        result.origin = origin
+        for (index, row) in rows.enumerated() {
+            let before = labels[key(row, window: row.window - 1)]
+            let known = Dictionary(uniqueKeysWithValues: zip(features, features(of: index)))
+            let rate = known["replica_rate"] ?? .nan
+            let perRequest = rate > 0 ? (known["replica_cpu"] ?? .nan) / rate : .nan
+            result.append(
+                row,
+                features: result.features.map { name in
+                    switch name {
+                    case PredictionFeature.cpuPerRequest.rawValue: perRequest
+                    case PredictionFeature.p99Before.rawValue: before.map { Float($0) } ?? .nan
+                    default: known[name] ?? .nan
+                    }
+                })
+        }
+        return result
     }
 
     /// Writes the data set as an HDF5 file, in place of what was there, whole or not at all.

@@ -14,6 +14,8 @@ public struct WindowRecorder: Sendable {
     private var seed: UInt64 = 0
     private var window = 0
     private var before: ClusterSnapshot?
+    /// The p99s that were recorded of the window before, by the names of node and service.
+    private var latenciesBefore: [[String]: Double] = [:]
 
     /// A recorder that goes on with a data set.
     public init(_ dataset: PredictionDataset, minimumRequests: Double = 100) {
@@ -28,6 +30,7 @@ public struct WindowRecorder: Sendable {
     ///   - snapshot: what is known at its beginning.
     public mutating func begin(episode: Int, seed: UInt64, _ snapshot: ClusterSnapshot) {
         (self.episode, self.seed, window, before) = (episode, seed, 0, snapshot)
+        latenciesBefore = [:]
     }
 
     /// Records a window, unless the cluster could not go on in it.
@@ -37,8 +40,10 @@ public struct WindowRecorder: Sendable {
     ///   - time: when that was, in seconds since 1970; 0 for a simulated window.
     /// - Throws: `PredictionError` for a report that does not tell nodes apart.
     public mutating func record(_ report: IntervalReport, _ snapshot: ClusterSnapshot, time: Double = 0) throws {
+        var latencies: [[String]: Double] = [:]
         defer {
             before = snapshot
+            latenciesBefore = latencies
             window += 1
         }
         guard report.failure == nil else { return }
@@ -66,7 +71,9 @@ public struct WindowRecorder: Sendable {
                     requests: interval.requests, age: ages.compactMap { $0?.age }.max() ?? 0,
                     objective: service.latencyObjective, p99: interval.latencyP99),
                 features: PredictionFeature.row(
-                    service: interval.service, node: interval.node, in: snapshot, before: before))
+                    service: interval.service, node: interval.node, in: snapshot, before: before,
+                    p99Before: latenciesBefore[[node.name, service.name]]))
+            latencies[[node.name, service.name]] = interval.latencyP99
         }
     }
 

@@ -7,10 +7,11 @@ extension PredictionFeature {
         case .cacheMissRatio: 0...1
         case .instructionsPerCycle: 0...16
         case .cpuRequested, .memoryRequested, .neighbourRequested: 0...100
-        case .pods, .replicas, .replicaRequest, .replicaLimit, .replicaCPU: 0...10_000
+        case .pods, .replicas, .replicaRequest, .replicaLimit, .replicaCPU, .cpuPerRequest: 0...10_000
         case .replicaRate, .replicaUtilization: 0...1e7
         case .cpuUsedChange: -10...10
         case .rateChange: -64...64
+        case .p99Before: 0...3600
         }
     }
 }

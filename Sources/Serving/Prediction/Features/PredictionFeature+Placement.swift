@@ -2,7 +2,7 @@ public import Cluster
 
 extension PredictionFeature {
     /// The features as they would be with a pod placed on a node, for each of some nodes: one more replica there, and the
-    /// load, with the CPU that it costs, spread over one replica more. Changes against the window before are missing. Cost:
+    /// load, with the CPU that it costs, spread over one replica more. `unknownBeforePlacement` are missing. Cost:
     /// O(pods + nodes).
     /// - Parameters:
     ///   - podIndex: index of the pod, pending and of a service.

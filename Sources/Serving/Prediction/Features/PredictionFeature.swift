@@ -37,6 +37,8 @@ public enum PredictionFeature: String, Sendable, Codable, CaseIterable {
     /// Cores in use by a replica / what it gets when all pods of the node want CPU: its request's share of the
     /// allocatable. Above 1 it lives on what others leave.
     case replicaUtilization = "replica_utilization"
+    /// CPU seconds that a replica uses for each request: how heavy requests are, and how slow the node.
+    case cpuPerRequest = "cpu_per_request"
     /// CPU in use by everything but the service's replicas / allocatable.
     case neighbourCPU = "neighbour_cpu"
     /// CPU requested by everything but the service's replicas / allocatable.
@@ -47,6 +49,11 @@ public enum PredictionFeature: String, Sendable, Codable, CaseIterable {
     case cpuUsedChange = "cpu_used_change"
     /// log2 of the service's rate / its rate before.
     case rateChange = "rate_change"
+    /// 99th percentile of the latency of the service on the node in that window, in seconds: a queue lasts.
+    case p99Before = "p99_before"
+
+    /// Features that are not known of a pod that is still to be placed.
+    public static let unknownBeforePlacement: [PredictionFeature] = [.cpuUsedChange, .rateChange, .p99Before]
 
     /// Names in the order of rows.
     public static let names = allCases.map(\.rawValue)
@@ -69,15 +76,17 @@ extension PredictionFeature {
     ///   - node: index of the node.
     ///   - snapshot: the window.
     ///   - before: the window before; `nil` for none.
+    ///   - p99Before: the p99 in that window, in seconds; `nil` where it is not known.
     public static func row(
-        service: Int, node: Int, in snapshot: ClusterSnapshot, before: ClusterSnapshot? = nil
+        service: Int, node: Int, in snapshot: ClusterSnapshot, before: ClusterSnapshot? = nil,
+        p99Before: Double? = nil
     ) -> [Float] {
         let replicas = ReadyReplicas(of: service, in: snapshot)
         let name = snapshot.nodes[node].name
         return Source(
             node: snapshot.nodes[node], nodeBefore: before?.nodes.first { $0.name == name },
             service: snapshot.services[service], replicas: replicas.count[node], allReplicas: replicas.all,
-            replicaCores: replicas.cores[node]
+            replicaCores: replicas.cores[node], p99Before: p99Before
         ).row
     }
 
@@ -91,6 +100,8 @@ extension PredictionFeature {
         var allReplicas: Int
         /// Cores in use by those on the node; `nil` where one was not measured.
         var replicaCores: Double?
+        /// Of the service on the node in the window before.
+        var p99Before: Double?
 
         /// The features, NaN where missing.
         var row: [Float] { allCases.map { feature in value(of: feature).map { Float($0) } ?? .nan } }
@@ -112,12 +123,17 @@ extension PredictionFeature {
             case .replicaLimit: service.cpuLimit
             case .replicaCPU: ratio(replicaCores, Double(replicas))
             case .replicaUtilization: replicaShare.flatMap { ratio(ratio(replicaCores, Double(replicas)), $0) }
+            case .cpuPerRequest:
+                ratio(service.arrivalRate?.value, Double(allReplicas)).flatMap {
+                    ratio(ratio(replicaCores, Double(replicas)), $0)
+                }
             case .neighbourCPU:
                 replicaCores.flatMap { own in ratio(node.cpuUsage.map { max(0, $0.value - own) }, allocatable.cpu) }
             case .neighbourRequested:
                 ratio(max(0, node.requested.cpu - Double(replicas) * service.requests.cpu), allocatable.cpu)
             case .cpuUsedChange: cpuUsedChange
             case .rateChange: rateChange
+            case .p99Before: p99Before
             }
         }
 

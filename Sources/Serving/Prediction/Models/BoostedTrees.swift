@@ -29,7 +29,7 @@ package struct BoostedTrees: Sendable {
         let isForest = settings.kind == .forest
         let mean = labels.reduce(0) { $0 + Double($1) } / Double(max(1, labels.count))
         let parameters: KeyValuePairs<String, Any> = [
-            "objective": "reg:squarederror", "tree_method": "exact", "base_score": mean, "verbosity": 0,
+            "objective": "reg:squarederror", "tree_method": "hist", "max_bin": 1024, "base_score": mean, "verbosity": 0,
             "seed": settings.seed, "nthread": settings.threads, "max_depth": settings.depth,
             "eta": isForest ? 1 : settings.learningRate, "num_parallel_tree": isForest ? settings.trees : 1,
             "subsample": settings.rowShare, "colsample_bynode": settings.featureShare * varyingShare,

@@ -4,7 +4,7 @@ import Settings
 
 extension LatencyPredictor {
     /// Version of the meaning of a predictor's file.
-    static let formatVersion: Int64 = 2
+    static let formatVersion: Int64 = 3
 
     /// The predictor as named values: what its file holds.
     public func checkpoint() throws -> Checkpoint {
@@ -20,6 +20,7 @@ extension LatencyPredictor {
         result["predictor/validation"] = .text(String(decoding: try encoder.encode(validation), as: UTF8.self))
         result["predictor/training_profile"] = .text(String(decoding: try encoder.encode(profile), as: UTF8.self))
         result["predictor/trees"] = .text(try trees.json())
+        linear?.store(in: &result)
         return result
     }
 
@@ -47,11 +48,13 @@ extension LatencyPredictor {
         guard profile.isOf(features) else {
             throw PredictionError("predictor/training_profile is of other features than the predictor")
         }
+        let settings = try PredictorSettings.decode(yaml: try checkpoint.text("predictor/settings"))
         try self.init(
-            features: features, settings: PredictorSettings.decode(yaml: try checkpoint.text("predictor/settings")),
+            features: features, settings: settings,
             objective: objective, datasetFingerprint: try checkpoint.text("predictor/dataset_fingerprint"),
             validation: validation, profile: profile, slope: calibration[0], intercept: calibration[1],
-            trees: BoostedTrees(json: try checkpoint.text("predictor/trees"), width: features.count))
+            trees: BoostedTrees(json: try checkpoint.text("predictor/trees"), width: features.count),
+            linear: settings.linearShare ?? 0 > 0 ? LinearPredictor(checkpoint, width: features.count) : nil)
     }
 
     private static func decode<Value: Decodable>(

@@ -15,43 +15,66 @@ extension LatencyPredictor {
         let dataset = dataset.ignoring(settings.ignoredFeatures)
         let folds = try dataset.folds(settings.folds, seed: settings.seed)
         let objectives = dataset.objectives(settings)
-        var best: (settings: PredictorSettings, predicted: [Double], scores: PredictionScores)?
+        let linear: [Double] = Self.crossValidated(dataset, folds) { training in
+            let linear = LinearPredictor(training: training)
+            return { rows in linear.predict(rows).map { log($0) } }
+        }
+        let measured = dataset.rows.map(\.p99)
+        let shares: [Double] = settings.linearShare.map { [$0] } ?? [0, 0.25, 0.5, 0.75]
+        var best: Validated?
         var generator = RandomGenerator(seed: settings.seed, stream: 2)
         for trial in 0...settings.trials {
-            let candidate = trial == 0 ? settings : settings.drawn(using: &generator)
-            let predicted = try Self.crossValidated(dataset, folds, candidate)
-            let scores = PredictionScores(
-                predicted: predicted, measured: dataset.rows.map(\.p99), objectives: objectives)
-            progress(candidate, scores)
-            if scores.logarithmicError < best?.scores.logarithmicError ?? .infinity {
-                best = (candidate, predicted, scores)
+            var candidate = trial == 0 ? settings : settings.drawn(using: &generator)
+            let trees: [Double] = try Self.crossValidated(dataset, folds) { training in
+                let trees = try BoostedTrees(
+                    training.values, width: training.width, labels: training.logarithms, candidate)
+                return { rows in trees.predict(rows.values).map { Double($0) } }
             }
+            var bestBlend: Validated?
+            for share in shares {
+                candidate.linearShare = share
+                let predicted: [Double] = zip(trees, linear).map { tree, line in exp(tree + share * (line - tree)) }
+                let scores = PredictionScores(predicted: predicted, measured: measured, objectives: objectives)
+                if scores.logarithmicError < bestBlend?.scores.logarithmicError ?? .infinity {
+                    bestBlend = Validated(settings: candidate, predicted: predicted, scores: scores)
+                }
+            }
+            guard let bestBlend else { continue }
+            progress(bestBlend.settings, bestBlend.scores)
+            if bestBlend.scores.logarithmicError < best?.scores.logarithmicError ?? .infinity { best = bestBlend }
         }
         guard let best else { throw PredictionError("no settings gave a finite error") }
-        let calibration = Self.calibrate(predicted: best.predicted, measured: dataset.rows.map(\.p99))
+        let calibration = Self.calibrate(predicted: best.predicted, measured: measured)
         try self.init(
             features: dataset.features, settings: best.settings, objective: Statistics.median(objectives),
             datasetFingerprint: whole.fingerprint, validation: best.scores,
             profile: TrainingProfile(whole, usable: dataset),
             slope: calibration.slope, intercept: calibration.intercept,
             trees: BoostedTrees(
-                dataset.values, width: dataset.width, labels: dataset.logarithms, best.settings))
+                dataset.values, width: dataset.width, labels: dataset.logarithms, best.settings),
+            linear: best.settings.linearShare ?? 0 > 0 ? LinearPredictor(training: dataset) : nil)
     }
 
-    /// The p99 that trees predict which were grown without the row's fold.
+    /// Settings and what came of them in cross-validation.
+    private struct Validated {
+        var settings: PredictorSettings
+        /// The p99 of each row.
+        var predicted: [Double]
+        var scores: PredictionScores
+    }
+
+    /// ln p99 of each row as a model predicts it that was trained without the row's fold.
     private static func crossValidated(
-        _ dataset: PredictionDataset, _ folds: [Int], _ settings: PredictorSettings
-    ) throws -> [Double] {
+        _ dataset: PredictionDataset, _ folds: [Int],
+        _ train: (PredictionDataset) throws -> (PredictionDataset) -> [Double]
+    ) rethrows -> [Double] {
         var predicted = [Double](repeating: 0, count: dataset.count)
         for fold in Set(folds).sorted() {
             let (inside, outside) = (
                 folds.indices.filter { folds[$0] == fold }, folds.indices.filter { folds[$0] != fold }
             )
-            let training = dataset.selecting(outside)
-            let trees = try BoostedTrees(
-                training.values, width: training.width, labels: training.logarithms, settings)
-            let results = trees.predict(dataset.selecting(inside).values)
-            for (index, result) in zip(inside, results) { predicted[index] = exp(Double(result)) }
+            let predict = try train(dataset.selecting(outside))
+            for (index, result) in zip(inside, predict(dataset.selecting(inside))) { predicted[index] = result }
         }
         return predicted
     }

@@ -3,7 +3,9 @@ import Randomness
 
 /// Predicts the p99 of a service on a node from figures of one window.
 ///
-/// Trees predict ln p99, so that an error counts by its ratio. With t = ln(objective / predicted p99), the score is the
+/// Trees predict ln p99, so that an error counts by its ratio. Their predictions are blended with those of a linear
+/// regression, (1 − λ) · trees + λ · linear, with λ by cross-validation (Breiman, "Stacked regressions", 1996): trees answer
+/// loads beyond those of training as the greatest that they know, a regression goes on. With t = ln(objective / predicted p99), the score is the
 /// probability that the p99 keeps the objective, 1 / (1 + exp(-(a·t + b))): Platt's calibration ("Probabilistic outputs
 /// for support vector machines", 1999), with a and b fitted to predictions of rows that the trees had not seen.
 public struct LatencyPredictor: Sendable {
@@ -47,24 +49,36 @@ public struct LatencyPredictor: Sendable {
     public let validation: PredictionScores
     /// What the rows were like that it was trained on.
     public let profile: TrainingProfile
-    /// Total gain of the splits on each feature, as a share of all.
+    /// Total gain of the splits on each feature, as a share of all; blended with the shares of the absolute weights of the
+    /// linear regression as the predictions are.
     public let importance: [Double]
     /// a and b.
     let slope: Double
     let intercept: Double
     let trees: BoostedTrees
+    /// `nil` where trees alone predict.
+    let linear: LinearPredictor?
+    /// λ.
+    var linearShare: Double { linear == nil ? 0 : settings.linearShare ?? 0 }
 
     init(
         features: [String], settings: PredictorSettings, objective: Double, datasetFingerprint: String,
-        validation: PredictionScores, profile: TrainingProfile, slope: Double, intercept: Double, trees: BoostedTrees
+        validation: PredictionScores, profile: TrainingProfile, slope: Double, intercept: Double, trees: BoostedTrees,
+        linear: LinearPredictor?
     ) throws {
         (self.features, self.settings, self.objective) = (features, settings, objective)
         (self.datasetFingerprint, self.validation, self.profile) = (datasetFingerprint, validation, profile)
         (self.slope, self.intercept, self.trees) = (slope, intercept, trees)
-        importance = try trees.importance()
+        self.linear = linear
+        let share = linear == nil ? 0 : settings.linearShare ?? 0
+        importance = zip(try trees.importance(), linear?.importance ?? features.map { _ in 0 }).map {
+            (1 - share) * $0 + share * $1
+        }
         var fingerprint = Fingerprint()
         try trees.json().utf8.forEach { fingerprint.add(UInt64($0)) }
-        for number in [slope, intercept, objective] { fingerprint.add(number.bitPattern) }
+        for number in [slope, intercept, objective, share] + (linear?.numbers ?? []) {
+            fingerprint.add(number.bitPattern)
+        }
         version = "\(settings.kind.rawValue)-\(fingerprint.text)"
     }
 
@@ -86,9 +100,12 @@ public struct LatencyPredictor: Sendable {
                 throw PredictionError("expected an objective above 0 for each of \(count) rows")
             }
         }
+        let share = linearShare
         return trees.predict(rows).enumerated().map { index, logarithm in
             let objective = objectives?[index] ?? objective
-            let p99 = exp(Double(logarithm))
+            var logarithm = Double(logarithm)
+            if let linear { logarithm += share * (linear.logarithm(rows, at: index * width) - logarithm) }
+            let p99 = exp(logarithm)
             let margin = slope * log(objective / p99) + intercept
             return Prediction(p99: p99, risk: p99 / objective, score: 1 / (1 + exp(-margin)))
         }
@@ -99,9 +116,18 @@ public struct LatencyPredictor: Sendable {
     public func contributions(_ rows: [Float]) throws -> [Contributions] {
         try check(rows)
         let values = try trees.contributions(rows)
-        return stride(from: 0, to: values.count, by: width + 1).map { begin in
-            Contributions(
+        let share = linearShare
+        return (0..<rows.count / width).map { row in
+            let begin = row * (width + 1)
+            var result = Contributions(
                 bias: Double(values[begin + width]), features: values[begin..<begin + width].map { Double($0) })
+            guard let linear else { return result }
+            let other = linear.contributions(rows, at: row * width)
+            result.bias += share * (other.bias - result.bias)
+            for feature in 0..<width {
+                result.features[feature] += share * (other.features[feature] - result.features[feature])
+            }
+            return result
         }
     }
 

@@ -27,6 +27,9 @@ public struct PredictorSettings: Configurable, Equatable {
     public var leafRows = 3.0
     /// λ of the leaves' L2 regularisation. Boosting only.
     public var regularization = 1.0
+    /// Share of a linear regression in the predicted ln p99, beside the trees. Absent: 0, 0.25, 0.5 or 0.75, whichever has the
+    /// least error in cross-validation.
+    public var linearShare: Double?
     /// Folds of the cross-validation, by episode.
     public var folds = 5
     /// Settings that are drawn at random and cross-validated, beside these; the best are used. 0: only these.
@@ -52,6 +55,7 @@ public struct PredictorSettings: Configurable, Equatable {
         try require("featureShare", featureShare, in: 0.01...1)
         try require("leafRows", leafRows, in: 0...1e6)
         try require("regularization", regularization, in: 0...1e6)
+        if let linearShare { try require("linearShare", linearShare, in: 0...1) }
         try require("folds", folds, in: 2...100)
         try require("trials", trials, in: 0...10_000)
         try require("objective", objective, in: 0...3600)
