@@ -198,6 +198,65 @@ func index(of action: ClusterAction, in environment: ClusterEnvironment<TinyClus
             if outcome.ended { #expect(try environment.reset(seed: nil) == copy.reset(seed: nil)) }
         }
     }
+
+    /// The second node is risky for every pod but the first.
+    private let risky = PlacementPredictor(riskLimit: 1) { pod, nodes, _ in
+        nodes.map { $0 == 0 ? nil : pod == 0 ? 0.9 : 1.1 }
+    }
+
+    @Test func riskyNodesAreNoCandidates() throws {
+        var environment = ClusterEnvironment(
+            backend: TinyCluster(), settings: ClusterEnvironmentSettings(), seed: 1, predictor: risky)
+        #expect(environment.observationSpace == ObservationEncoder(predictor: risky).space)
+        try environment.begin(seed: 1)
+        #expect(environment.decision?.candidates == [.place(pod: 0, node: 0), .place(pod: 0, node: 1)])
+        _ = try environment.perform(1)
+        _ = try environment.perform(index(of: .scale(service: 0, change: 4), in: environment))
+        for pod in 1...3 {
+            #expect(environment.decision?.candidates == [.place(pod: pod, node: 0)])
+            _ = try environment.perform(0)
+        }
+        // A copy takes the predictor from an environment of its run.
+        var copy = try JSONDecoder().decode(
+            ClusterEnvironment<TinyCluster>.self, from: JSONEncoder().encode(environment))
+        #expect(copy.observationSpace == ObservationEncoder.space)
+        copy.takeUnstored(from: environment)
+        #expect(copy.observationSpace == environment.observationSpace)
+        // Where the risky one is all that is left, it is taken.
+        for var each in [environment, copy] {
+            #expect(each.decision?.candidates == [.place(pod: 4, node: 0)])
+            _ = try each.perform(0)
+            _ = try each.perform(index(of: .advance, in: each))
+            _ = try each.perform(index(of: .scale(service: 0, change: 1), in: each))
+            #expect(each.decision?.candidates == [.place(pod: 5, node: 1)])
+        }
+    }
+
+    @Test func aPolicyKeepsToTheLimit() throws {
+        struct Second: Policy {
+            mutating func preferences(for decision: Decision, in snapshot: ClusterSnapshot) -> [Double] {
+                decision.candidates.indices.map { Double($0 + 1) }
+            }
+        }
+        var policy: any Policy = RiskLimitedPolicy(Second(), predictor: risky)
+        var snapshot = ClusterSnapshot()
+        snapshot.pods = (0..<2).map { Pod(id: $0, name: "p\($0)", requests: Resources(), created: 0) }
+        func placement(_ pod: Int, _ nodes: [Int]) -> Decision {
+            Decision(kind: .placement(podIndex: pod), candidates: nodes.map { .place(pod: pod, node: $0) })
+        }
+        #expect(try policy.preferences(for: placement(0, [0, 1, 2]), in: snapshot) == [1, 2, 3])
+        #expect(try policy.preferences(for: placement(1, [1, 0, 2]), in: snapshot) == [0, 1, 0])
+        #expect(try policy.preferences(for: placement(1, [1, 2]), in: snapshot) == [1, 2])
+        let control = Decision(kind: .control, candidates: [.advance, .evict(pod: 0)])
+        #expect(try policy.preferences(for: control, in: snapshot) == [1, 2])
+        struct Indifferent: Policy {
+            mutating func preferences(for decision: Decision, in snapshot: ClusterSnapshot) -> [Double] {
+                decision.candidates.map { _ in 0 }
+            }
+        }
+        policy = RiskLimitedPolicy(Indifferent(), predictor: risky)
+        #expect(try policy.preferences(for: placement(1, [1, 0, 2]), in: snapshot) == [0, 1, 0])
+    }
 }
 
 @Suite struct RewardTests {

@@ -71,6 +71,32 @@ import Testing
         #expect(try (1..<3).map { try candidate("rank of the node by cpu used", $0, batch) } == [1, 0])
     }
 
+    @Test func predictionsAreFeaturesOfPlacements() throws {
+        let schema = ObservationEncoder.schemaWithPredictions
+        #expect(Set(schema.candidate).count == schema.candidate.count)
+        var encoder = ObservationEncoder(
+            predictor: PlacementPredictor { pod, nodes, snapshot in
+                #expect(pod == 2 && nodes == [0, 1, 2] && snapshot.nodes.count == 3)
+                return [0.5, nil, 4]
+            })
+        #expect(encoder.schema == schema)
+        var batch = CandidateBatch(space: encoder.space)
+        encoder.encode(placement, in: snapshot(), appendingTo: &batch)
+        #expect(encoder.space.problem(with: batch) == nil)
+        encoder.encode(
+            Decision(kind: .control, candidates: [.advance, .evict(pod: 1)]), in: snapshot(), appendingTo: &batch)
+        let width = schema.candidate.count
+        func row(_ index: Int) -> [Float] { Array(batch.candidateRows[index * width..<(index + 1) * width]) }
+        #expect(
+            (0..<5).map { Array(row($0).suffix(3)) } == [[-1, 1, 0], [0, 0, 0], [2, 1, 1], [0, 0, 0], [0, 0, 0]])
+        // All else is as without.
+        let without = encode(placement, snapshot())
+        for index in 0..<3 {
+            let plain = without.candidateRows[index * (width - 3)..<(index + 1) * (width - 3)]
+            #expect(Array(row(index).dropLast(3)) == Array(plain))
+        }
+    }
+
     @Test func missingIsNotZero() throws {
         var measured = snapshot()
         measured.nodes[0].cpuUsage = Measurement(0)

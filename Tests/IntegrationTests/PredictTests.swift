@@ -70,6 +70,54 @@ import Testing
         }
     }
 
+    @Test func policiesDecideByPredictions() async throws {
+        try await withTemporaryFolder { folder in
+            #expect(try await record(folder, episodes: 6).status == 0)
+            #expect(try await train(folder).status == 0)
+            func policy(_ steps: Int, _ out: String) async throws -> BerthProcess.Result {
+                try write(
+                    """
+                    environment:
+                      {kind: cluster, simulator: {nodes: {count: 3}}, episode: {intervals: 12}, predictor: predictor.h5, riskLimit: 1.5}
+                    ppo: {totalSteps: \(steps), environments: 4, rolloutSteps: 128, normalizesObservations: true, learningRateSchedule: constant}
+                    """, to: "\(folder)/policy.yaml")
+                return try await BerthProcess.run(["train", "--config", "policy.yaml", "--out", out], in: folder)
+            }
+            // Nobody knows how a node's figures change with a pod that is not there yet.
+            let unknown = try await policy(2048, "whole")
+            let ignored = "ignoredFeatures: [cpu_used_change, rate_change, p99_before]"
+            #expect(unknown.status == 1 && unknown.errors.contains("train it with \(ignored)"), "\(unknown)")
+            #expect(try await train(folder, ", \(ignored)").status == 0)
+            let whole = try await policy(2048, "whole")
+            #expect(whole.status == 0, "\(whole)")
+            #expect(try await policy(1024, "run").status == 0)
+            try write(
+                "seeds: 4\nepisode: {intervals: 12}\npatterns: [{kind: spike}]\ncompared: []\npredictor: predictor.h5\n",
+                to: "\(folder)/evaluate.yaml")
+            let evaluated = try await BerthProcess.run(
+                ["evaluate", "--policy", "run", "--config", "evaluate.yaml"], in: folder)
+            #expect(evaluated.status == 0 && evaluated.output.contains("\ndefault+hpa, risk <= 1  "), "\(evaluated)")
+
+            // The predictor is part of the checkpoint: the run goes on without its file, as it would have.
+            try FileManager.default.removeItem(atPath: "\(folder)/predictor.h5")
+            let resumed = try await BerthProcess.run(
+                ["train", "--resume", "run", "--set", "ppo.totalSteps=2048"], in: folder)
+            #expect(resumed.status == 0, "\(resumed)")
+            let checkpoint = "checkpoints/step-000000002048.h5"
+            #expect(
+                try Data(contentsOf: URL(filePath: "\(folder)/run/\(checkpoint)"))
+                    == Data(contentsOf: URL(filePath: "\(folder)/whole/\(checkpoint)")))
+            // An extender does not know the rates that this predictor uses.
+            try write("policy: run\nport: 0\n", to: "\(folder)/extender.yaml")
+            let served = try await BerthProcess.run(["serve", "--config", "extender.yaml"], in: folder)
+            #expect(served.status == 1 && served.errors.contains("ignoredFeatures: [replica_rate"), "\(served)")
+            try write(
+                "environment: {kind: cluster, riskLimit: 1}\n", to: "\(folder)/policy.yaml")
+            let alone = try await BerthProcess.run(["train", "--config", "policy.yaml", "--out", "none"], in: folder)
+            #expect(alone.status == 2 && alone.errors.contains("riskLimit: is given without a predictor"), "\(alone)")
+        }
+    }
+
     @Test func itServesEncrypted() async throws {
         try await withTemporaryFolder { folder in
             #expect(try await record(folder, episodes: 6).status == 0)

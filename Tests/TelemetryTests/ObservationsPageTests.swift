@@ -33,5 +33,8 @@ import Testing
         let actions = try Self.features(under: "Candidate")
         #expect(actions == Array(schema.candidate.prefix(actions.count)))
         #expect(actions.count + schema.node.count + services.count == schema.candidate.count)
+        let predicting = ObservationEncoder.schemaWithPredictions
+        #expect(try schema.candidate + Self.features(under: "Predictions") == predicting.candidate)
+        #expect(predicting.context == schema.context && predicting.node == schema.node)
     }
 }

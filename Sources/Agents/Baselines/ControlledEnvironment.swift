@@ -55,3 +55,6 @@ public struct ControlledEnvironment<Backend: ClusterBackend, Controller: Policy>
 
 extension ControlledEnvironment: Sendable where Backend: Sendable, Controller: Sendable {}
 extension ControlledEnvironment: Codable where Backend: Codable, Controller: Codable {}
+extension ControlledEnvironment: PartlyStored {
+    public mutating func takeUnstored(from other: Self) { base.takeUnstored(from: other.base) }
+}

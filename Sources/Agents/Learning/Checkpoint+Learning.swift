@@ -35,6 +35,22 @@ extension Checkpoint {
         }
     }
 
+    /// The encoder of the observations that the policy was trained on.
+    /// - Parameter predictor: used if the policy was trained with predictions.
+    /// - Throws: `CheckpointError` when it was and there is no predictor, or when it was trained on other features.
+    func encoder(_ predictor: PlacementPredictor?) throws -> ObservationEncoder {
+        let schema = try schema()
+        guard ObservationEncoder.schemaWithPredictions == schema else {
+            try requireSchema(ObservationEncoder.schema)
+            return ObservationEncoder()
+        }
+        guard let predictor else {
+            throw CheckpointError(
+                path: "predictor", problem: "is missing: the policy was trained with predictions of p99")
+        }
+        return ObservationEncoder(predictor: predictor)
+    }
+
     /// The path of a named part of the parameters: `actor.0.weight` is at `policy/actor/0/weight`.
     package static func path(ofParameter name: String) -> String {
         "policy/" + name.replacing(".", with: "/")

@@ -15,18 +15,19 @@ public struct ScorerPolicy: Policy, Sendable {
     private let network: CandidateActorCritic
     private let parameters: [Float]
     private let normalizer: BatchNormalizer?
-    private var encoder = ObservationEncoder()
+    private var encoder: ObservationEncoder
     private var batch: CandidateBatch
     private var workspace: CandidateActorCritic.Workspace
     private var logProbabilities: [Float] = []
     private var probabilities: [Float] = []
 
     /// The policy of a training run's checkpoint.
+    /// - Parameter predictor: of p99s on nodes, for a policy that was trained with one.
     /// - Throws: `CheckpointError` when a part is missing or of another shape, or when the policy was trained on other
     ///   features than `ObservationEncoder` writes; it names the part or the feature.
-    public init(_ checkpoint: Checkpoint) throws {
-        try checkpoint.requireSchema(ObservationEncoder.schema)
-        let space = ObservationEncoder.space
+    public init(_ checkpoint: Checkpoint, predictor: PlacementPredictor? = nil) throws {
+        encoder = try checkpoint.encoder(predictor)
+        let space = encoder.space
         // A Q-network without a duel has no value.
         let hasValue = checkpoint.hasParameters("critic")
         network = CandidateActorCritic(

@@ -54,6 +54,7 @@ struct EvaluateCommand: ParsableCommand {
         // What cannot be found is an error before the first episode is played.
         _ = try Contender.named(policy, configuration.baselines, extenderWeight: configuration.extenderWeight)
         _ = try names.map { try Contender.baseline($0, configuration.baselines) }
+        let predictor = try PolicyPredictor(file: configuration.predictor, riskLimit: configuration.riskLimit)
 
         let tuning = try AutoscalerTuning(configuration.tuning, configuration.baselines)
         if let tuning { configuration.baselines.autoscaler.targetUtilization = tuning.chosen }
@@ -62,8 +63,10 @@ struct EvaluateCommand: ParsableCommand {
         let others = try names.map { try Contender.baseline($0, configuration.baselines) }
         let tuned = configuration.baselines.autoscaler.targetUtilization
         let targets = configuration.comparedTargets.filter { $0 != tuned }
+        let limited: [Contender] = predictor.map { [.riskLimited(configuration.baselines, $0)] } ?? []
         let contenders =
             evaluated.filter { !names.contains($0.name) } + others
+            + limited
             + targets.map { Contender.autoscaler(target: $0, configuration.baselines) }
 
         let report = try EvaluationReport(contenders, configuration, tuning, policy: policy)

@@ -21,31 +21,35 @@ struct ServeCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         let settings = try options.load(ExtenderSettings.self)
-        let policy = try settings.policy.isEmpty ? nil : Self.loadPolicy(settings.policy)
+        let loaded = try settings.policy.isEmpty ? nil : Self.loadPolicy(settings.policy)
+        if let predictor = loaded?.predictor?.predictor {
+            try PredictionError.naming(settings.policy) { try predictor.requireKnownToExtender() }
+        }
         let (registry, logger) = serving.start()
-        if policy == nil {
+        if loaded == nil {
             logger.warning("no policy is configured: the fallback answers everything, and /readyz never succeeds")
         }
-        let riskFilter = try settings.filter.risk.map { limit in
+        var riskFilter = try settings.filter.risk.map { limit in
             let predictor = try LatencyPredictor(file: settings.predictor)
-            do {
-                return try RiskFilter(predictor, limit: limit)
-            } catch let error as PredictionError {
-                throw CommandFailure(message: "\(settings.predictor): \(error)")
-            }
+            return try PredictionError.naming(settings.predictor) { try RiskFilter(predictor, limit: limit) }
         }
-        let scorer = PlacementScorer(settings: settings, policy: policy, riskFilter: riskFilter)
+        if riskFilter == nil, let own = loaded?.predictor, let limit = own.riskLimit {
+            riskFilter = try RiskFilter(own.predictor, limit: limit)
+        }
+        let scorer = PlacementScorer(
+            settings: settings, policy: loaded?.policy, riskFilter: riskFilter,
+            objective: loaded?.predictor?.predictor.objective)
         try await ExtenderServer(settings: settings, scorer: scorer, registry: registry, logger: logger).run()
     }
 
     /// The policy of a run folder's newest checkpoint, or of a checkpoint file.
-    static func loadPolicy(_ path: String) throws -> any Policy & Sendable {
+    static func loadPolicy(_ path: String) throws -> LoadedPolicy {
         let file = try RunFolder.newestCheckpoint(path)
-        do {
-            return try TrainedPolicy.load(Checkpoint.read(file))
-        } catch var error as CheckpointError {
-            error.file = error.file ?? file
-            throw error
+        return try PredictionError.naming(file) {
+            let checkpoint = try Checkpoint.read(file)
+            let predictor = try PolicyPredictor(checkpoint)
+            return LoadedPolicy(
+                policy: try TrainedPolicy.load(checkpoint, predictor: predictor?.placement), predictor: predictor)
         }
     }
 }

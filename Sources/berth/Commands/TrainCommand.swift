@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Foundation
 import Live
 import Processes
@@ -153,6 +154,18 @@ struct TrainCommand: ParsableCommand {
         return prepared
     }
 
+    /// The predictor that a run has been trained with so far, whatever has become of its file.
+    private func resumedPredictor(of folder: RunFolder) throws -> PolicyPredictor? {
+        let file = try RunFolder.newestCheckpoint(folder.path)
+        do {
+            return try PolicyPredictor(Checkpoint.read(file))
+        } catch let error as CheckpointError {
+            throw error
+        } catch {
+            throw CommandFailure(message: "cannot continue from \(file): \(error)")
+        }
+    }
+
     /// The run in a folder, where its newest checkpoint left it.
     private func resumed(_ path: String, _ processes: ProcessGroup) throws -> PreparedRun {
         for (option, isGiven) in [
@@ -162,6 +175,11 @@ struct TrainCommand: ParsableCommand {
             throw CommandFailure.usage(
                 "\(option) cannot be given with --resume", hint: "the run's own config.yaml says how it goes on")
         }
+        for key in ["environment.predictor", "environment.riskLimit"]
+        where set.contains(where: { $0.hasPrefix("\(key)=") }) {
+            throw CommandFailure.usage(
+                "\(key) cannot be changed with --resume", hint: "the predictor is part of the run's checkpoints")
+        }
         let folder = RunFolder(path: path)
         guard try RunFolder.newestCheckpoint(path) != path else {
             throw CommandFailure.usage(
@@ -169,7 +187,8 @@ struct TrainCommand: ParsableCommand {
         }
         if processes.rank == 0 { try folder.lock() }
         let configuration = try TrainConfiguration.read(folder.configurationFile, overrides: set)
-        var prepared = try PreparedRun(configuration, folder: folder, processes: processes)
+        var prepared = try PreparedRun(
+            configuration, folder: folder, processes: processes, predictor: resumedPredictor(of: folder))
         try prepared.training.resume()
         if !set.isEmpty, processes.rank == 0 { try prepared.writeConfiguration() }
         return prepared

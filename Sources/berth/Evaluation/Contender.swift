@@ -28,6 +28,14 @@ struct Contender: Sendable {
         }
     }
 
+    /// The default scheduler with the HPA, where no pod goes to a node whose predicted risk is over the limit.
+    static func riskLimited(_ settings: BaselineSettings, _ predictor: PolicyPredictor) -> Contender {
+        let limit = predictor.riskLimit.map(Figures.short) ?? "any"
+        return Contender(name: "\(EvaluateCommand.reference), risk <= \(limit)") {
+            try BaselineCatalog.policy(named: EvaluateCommand.reference, settings).limited(by: predictor.placement)
+        }
+    }
+
     /// The rows of what `--policy` names: a baseline, or a trained policy that decides everything, and placing alone,
     /// through the scheduler's eyes, while the HPA scales.
     static func named(
@@ -36,7 +44,7 @@ struct Contender: Sendable {
         if BaselineCatalog.names.contains(name) { return [try baseline(name, settings)] }
         let policy: any Policy & Sendable
         do {
-            policy = try ServeCommand.loadPolicy(name)
+            policy = try ServeCommand.loadPolicy(name).policy
         } catch let failure as CommandFailure {
             let names = BaselineCatalog.names.joined(separator: ", ")
             throw CommandFailure.usage(failure.message, hint: "name a run folder, a checkpoint or a baseline: \(names)")

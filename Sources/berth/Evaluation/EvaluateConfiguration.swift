@@ -27,6 +27,12 @@ struct EvaluateConfiguration: Configurable, Equatable {
     var compared = ["default+hpa", "spread+hpa", "pack+hpa", "balanced+hpa", "random"]
     /// Targets of the HPA that the default scheduler is also shown with, so that the tuned one can be judged.
     var comparedTargets: [Double] = []
+    /// A predictor that the default scheduler with the HPA is also shown with: no pod goes to a node where its service's
+    /// predicted p99 / objective is over `riskLimit`. Its path starts from the working directory. Empty: none. Not on a live
+    /// cluster, where the extender does that.
+    var predictor = ""
+    /// The limit.
+    var riskLimit = 1.0
     /// Settings of the baselines.
     var baselines = BaselineSettings()
     /// How the HPA's target is chosen.
@@ -41,6 +47,8 @@ struct EvaluateConfiguration: Configurable, Equatable {
         try require("firstSeed", firstSeed, in: 0...UInt64(Int64.max))
         try require("patterns", notEmpty: patterns)
         try require("comparedTargets", each: comparedTargets, in: 0.01...10)
+        try require("riskLimit", riskLimit, above: 0)
+        try require("predictor", predictor.isEmpty || live == nil, must: "be left out on a live cluster")
         try require("extenderWeight", extenderWeight, in: 1...1_000_000)
         try SimulatorFile.refuseBoth(simulator, simulatorFile)
         try require("resamples", resamples, in: 100...1_000_000)

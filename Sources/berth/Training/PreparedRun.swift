@@ -19,8 +19,13 @@ struct PreparedRun {
         (self.training, self.close) = (training, close)
     }
 
-    /// - Parameter processes: that train together.
-    init(_ configuration: TrainConfiguration, folder: RunFolder, processes: ProcessGroup = .single) throws {
+    /// - Parameters:
+    ///   - processes: that train together.
+    ///   - predictor: of the run that is resumed, in place of the configuration's.
+    init(
+        _ configuration: TrainConfiguration, folder: RunFolder, processes: ProcessGroup = .single,
+        predictor: PolicyPredictor? = nil
+    ) throws {
         let run = Preparation(configuration: configuration, folder: folder, processes: processes)
         try run.requireShareable()
         switch configuration.environment {
@@ -46,15 +51,22 @@ struct PreparedRun {
             self.init(try run.discrete(settings, CliffWalking(seed: 0), limit: settings.limit(200)))
         case .cluster(let settings):
             let episodes = (first: settings.evaluationSeed, count: settings.evaluationEpisodes)
-            self.init(try run.candidates(episodes) { try settings.makeEnvironment(seed: $0) })
+            let predictor =
+                try predictor ?? PolicyPredictor(file: settings.predictor, riskLimit: settings.riskLimit)
+            self.init(
+                try run.candidates(episodes, predictor: predictor) {
+                    try settings.makeEnvironment(seed: $0, predictor: predictor?.placement)
+                })
         case .flatCluster(let settings):
             self.init(try run.masked(settings))
         case .live(let settings):
-            self = try Self.live(run, settings)
+            self = try Self.live(run, settings, predictor)
         }
     }
 
-    private static func live(_ run: Preparation, _ settings: LiveTrainSettings) throws -> PreparedRun {
+    private static func live(
+        _ run: Preparation, _ settings: LiveTrainSettings, _ resumed: PolicyPredictor?
+    ) throws -> PreparedRun {
         guard run.environments == 1 else {
             throw SettingsError(
                 key: "\(run.configuration.algorithm.name).environments",
@@ -62,11 +74,15 @@ struct PreparedRun {
         }
         let policy =
             try settings.policy.isEmpty ? nil : Checkpoint.read(try RunFolder.newestCheckpoint(settings.policy))
-        try policy?.requireSchema(ObservationEncoder.schema)
+        let predictor =
+            try resumed ?? PolicyPredictor(file: settings.predictor, riskLimit: settings.riskLimit)
+            ?? policy.flatMap { try PolicyPredictor($0) }
+        try policy?.requireSchema(ObservationEncoder(predictor: predictor?.placement).schema)
         let cluster = try LiveRuns.cluster(settings.cluster)
         do {
-            let training = try run.candidates(nil, policy: policy) {
-                ClusterEnvironment(backend: cluster, settings: settings.episode, seed: $0)
+            let training = try run.candidates(nil, policy: policy, predictor: predictor) {
+                ClusterEnvironment(
+                    backend: cluster, settings: settings.episode, seed: $0, predictor: predictor?.placement)
             }
             return PreparedRun(training, close: { try cluster.close() })
         } catch {
@@ -176,23 +192,25 @@ private struct Preparation {
     /// - Parameters:
     ///   - episodes: seeds of the evaluation episodes; `nil` where there can be none.
     ///   - policy: what the learner starts from.
+    ///   - predictor: that the environments observe with.
     func candidates<Base: CandidateEnvironment & Sendable>(
-        _ episodes: (first: UInt64, count: Int)?, policy: Checkpoint? = nil,
+        _ episodes: (first: UInt64, count: Int)?, policy: Checkpoint? = nil, predictor: PolicyPredictor? = nil,
         _ make: @escaping (UInt64) throws -> Base
     ) throws -> TrainingRun {
         let seeds = episodes.map { Self.seeds(from: $0.first, count: $0.count) } ?? []
-        let schema = ObservationEncoder.schema
+        let encoder = ObservationEncoder(predictor: predictor?.placement)
+        let (schema, space) = (encoder.schema, encoder.space)
         if case .tabular(let settings) = configuration.algorithm {
             guard policy == nil else {
                 throw SettingsError(
                     key: "environment.policy", problem: "a table cannot start from a network: leave it out")
             }
-            let discretizer = try prefixingErrors { () throws(SettingsError) in try settings.candidates() }
-            return try tabular(settings, try make(0), discretizer, seeds, schema: schema)
+            let discretizer = try prefixingErrors { () throws(SettingsError) in try settings.candidates(schema) }
+            return try tabular(settings, try make(0), discretizer, seeds, schema: schema, predictor: predictor)
         }
         return try learner(
-            network: { $0.candidates(ObservationEncoder.space, heads: $1) }, seeds: seeds, schema: schema,
-            policy: policy
+            network: { $0.candidates(space, heads: $1) }, seeds: seeds, schema: schema, policy: policy,
+            predictor: predictor
         ) { range in CandidateEnvironmentGroup(try range.map { try make(UInt64($0)) }) }
     }
 
@@ -229,10 +247,11 @@ private struct Preparation {
     /// PPO or DQN with a network.
     private func learner<Group: EnvironmentGroup, Network: ActorCritic>(
         network: (NetworkSettings, ActorCriticHeads) -> Network, seeds: [UInt64], schema: FeatureSchema?,
-        policy: Checkpoint? = nil, _ makeEnvironments: @escaping (Range<Int>) throws -> Group
+        policy: Checkpoint? = nil, predictor: PolicyPredictor? = nil,
+        _ makeEnvironments: @escaping (Range<Int>) throws -> Group
     ) throws -> TrainingRun where Group.Observations == Network.Observations {
         func run(_ trainer: any Trainer, _ evaluator: @escaping () -> Evaluator<Network>) throws -> TrainingRun {
-            try self.run(trainer, schema, seeds) {
+            try self.run(trainer, schema, seeds, predictor: predictor) {
                 try evaluator().evaluate(in: makeEnvironments(0..<1), seeds: $0)
             }
         }
@@ -256,19 +275,22 @@ private struct Preparation {
 
     private func tabular<Base: Environment & Sendable, Cells: Discretizer>(
         _ settings: TabularSettings, _ environment: Base, _ discretizer: Cells, _ seeds: [UInt64],
-        schema: FeatureSchema?
+        schema: FeatureSchema?, predictor: PolicyPredictor? = nil
     ) throws -> TrainingRun where Base.ActionSpace == Discrete, Cells.Observation == Base.Observation {
         let trainer = try TabularLearner(
             settings: settings, environment: environment, discretizer: discretizer, seed: configuration.seed)
-        return try run(trainer, schema, seeds) { try trainer.evaluate(in: environment, seeds: $0) }
+        return try run(trainer, schema, seeds, predictor: predictor) {
+            try trainer.evaluate(in: environment, seeds: $0)
+        }
     }
 
     private func run(
-        _ trainer: any Trainer, _ schema: FeatureSchema?, _ seeds: [UInt64],
+        _ trainer: any Trainer, _ schema: FeatureSchema?, _ seeds: [UInt64], predictor: PolicyPredictor? = nil,
         expectedReturn: (() -> Double)? = nil, evaluate: @escaping ([UInt64]) throws -> Evaluation
     ) throws -> TrainingRun {
         try TrainingRun(
             configuration: configuration, folder: folder, processes: processes, trainer: trainer, schema: schema,
+            predictor: predictor,
             evaluation: seeds.isEmpty
                 ? nil : PolicyEvaluation(seeds: seeds, evaluate: evaluate, expectedReturn: expectedReturn))
     }

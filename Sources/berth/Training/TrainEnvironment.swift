@@ -115,6 +115,11 @@ struct ClusterTrainSettings: Configurable, Equatable {
     var controllerShare = 0.3
     /// The HPA of those episodes.
     var autoscaler = HorizontalPodAutoscalerSettings()
+    /// A file that `berth predict train` wrote: what p99 it predicts on a node is part of the observation. It becomes part of
+    /// the checkpoints. Its path starts from the working directory. Empty: none.
+    var predictor = ""
+    /// Nodes where the predicted p99 / objective is greater are no candidates, unless no other is left. Absent: no limit.
+    var riskLimit: Double?
     /// Episodes that the trained policy plays at the end, and whenever `evaluation.everySteps` asks for it, always taking
     /// its best action; they are of the same family. 0 for none: `berth evaluate` compares policies on others.
     var evaluationEpisodes = 0
@@ -123,6 +128,7 @@ struct ClusterTrainSettings: Configurable, Equatable {
 
     func validate() throws(SettingsError) {
         try require("controllerShare", controllerShare, in: 0...1)
+        try PolicyPredictor.validate(predictor, riskLimit)
         try require("evaluationEpisodes", evaluationEpisodes, in: 0...1_000_000)
         try require("evaluationSeed", evaluationSeed, in: 0...UInt64(Int64.max))
         try SimulatorFile.refuseBoth(simulator, simulatorFile)
@@ -130,10 +136,12 @@ struct ClusterTrainSettings: Configurable, Equatable {
 
     /// An environment that has not been reset.
     func makeEnvironment(
-        seed: UInt64
+        seed: UInt64, predictor: PlacementPredictor? = nil
     ) throws -> ControlledEnvironment<SimulatedCluster, HorizontalPodAutoscaler> {
         ControlledEnvironment(
-            ClusterEnvironment(backend: try SimulatedCluster(settings: simulator), settings: episode, seed: seed),
+            ClusterEnvironment(
+                backend: try SimulatedCluster(settings: simulator), settings: episode, seed: seed,
+                predictor: predictor),
             controller: HorizontalPodAutoscaler(autoscaler), share: controllerShare, seed: seed)
     }
 }
@@ -190,4 +198,14 @@ struct LiveTrainSettings: Configurable, Equatable {
     /// A run folder or checkpoint whose policy is the first one; its path starts from the working directory. Empty:
     /// a new policy.
     var policy = ""
+    /// A file that `berth predict train` wrote: what p99 it predicts on a node is part of the observation. Its path starts
+    /// from the working directory. Empty: that of the first policy, if it has one.
+    var predictor = ""
+    /// Nodes where the predicted p99 / objective is greater are no candidates, unless no other is left. Absent: no limit, or
+    /// that of the first policy's predictor.
+    var riskLimit: Double?
+
+    func validate() throws(SettingsError) {
+        try PolicyPredictor.validate(predictor, riskLimit)
+    }
 }

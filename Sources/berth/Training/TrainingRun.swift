@@ -2,6 +2,7 @@ import Checkpoints
 import Cluster
 import Foundation
 import Learning
+import Prediction
 import Processes
 import Settings
 
@@ -67,6 +68,8 @@ struct TrainingRun {
     let trainer: any Trainer
     /// Features that the policy observes, where they have names.
     let schema: FeatureSchema?
+    /// The predictor that the policy decides with.
+    let predictor: PolicyPredictor?
     /// How the present policy is evaluated; `nil` where there are no episodes for it.
     let evaluation: PolicyEvaluation?
     private var evaluations = Evaluations()
@@ -75,7 +78,7 @@ struct TrainingRun {
 
     init(
         configuration: TrainConfiguration, folder: RunFolder, processes: ProcessGroup, trainer: any Trainer,
-        schema: FeatureSchema?, evaluation: PolicyEvaluation?
+        schema: FeatureSchema?, predictor: PolicyPredictor?, evaluation: PolicyEvaluation?
     ) throws {
         if configuration.evaluation.everySteps > 0, evaluation == nil {
             throw SettingsError(
@@ -84,7 +87,7 @@ struct TrainingRun {
                     + "a live cluster has none")
         }
         (self.configuration, self.folder, self.processes, self.trainer) = (configuration, folder, processes, trainer)
-        (self.schema, self.evaluation) = (schema, evaluation)
+        (self.schema, self.predictor, self.evaluation) = (schema, predictor, evaluation)
     }
 
     /// Goes on from the newest checkpoint of the folder.
@@ -114,8 +117,9 @@ struct TrainingRun {
         var saved = first
         var end: End?
         try processes.requireSame(
-            "\(ProjectVersion.current), step \(first)\n\(try configuration.yaml())",
-            "configuration, version or checkpoint",
+            "\(ProjectVersion.current), step \(first), \(predictor?.predictor.version ?? "")\n"
+                + configuration.yaml(),
+            "configuration, version, predictor or checkpoint",
             hint: "all processes must run the same berth with the same files")
         // A signal reaches the processes at different times, and all have to stop after the same iteration.
         var isInterrupted = try processes.any(Interruption.signalNumber != nil)
@@ -168,6 +172,7 @@ struct TrainingRun {
         var checkpoint = try trainer.checkpoint()
         checkpoint["configuration"] = .text(try configuration.yaml())
         if let schema { try checkpoint.setSchema(schema) }
+        try predictor?.store(in: &checkpoint)
         evaluations.store(in: &checkpoint)
         try checkpoint.write(to: file)
     }

@@ -265,11 +265,19 @@ enum EnvironmentState {
             throw CheckpointingError("an environment of type \(Base.self) cannot be read back: make it Codable")
         }
         let decoder = decoder()
-        return try states.map { data in
+        return try zip(states, environments).map { data, present in
             guard let environment = try decoder.decode(type, from: data) as? Base else {
                 throw CheckpointingError("a stored environment is not of type \(Base.self)")
             }
-            return environment
+            guard let stored = environment as? any PartlyStored else { return environment }
+            return completed(stored, from: present) as? Base ?? environment
         }
+    }
+
+    private static func completed<Stored: PartlyStored>(_ stored: Stored, from present: Any) -> Stored {
+        guard let present = present as? Stored else { return stored }
+        var stored = stored
+        stored.takeUnstored(from: present)
+        return stored
     }
 }

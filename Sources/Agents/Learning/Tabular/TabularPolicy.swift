@@ -12,18 +12,20 @@ import Settings
 public struct TabularPolicy: Policy, Sendable {
     private let discretizer: CandidateDiscretizer
     private let values: [Double]
-    private var encoder = ObservationEncoder()
-    private var batch = CandidateBatch(space: ObservationEncoder.space)
+    private var encoder: ObservationEncoder
+    private var batch: CandidateBatch
     private var entries: [Int] = []
 
     /// The policy of a training run's checkpoint.
+    /// - Parameter predictor: of p99s on nodes, for a policy that was trained with one.
     /// - Throws: `CheckpointError` when a part is missing or of another shape, or when the policy was trained on other
     ///   features than `ObservationEncoder` writes; it names the part or the feature.
-    public init(_ checkpoint: Checkpoint) throws {
-        try checkpoint.requireSchema(ObservationEncoder.schema)
+    public init(_ checkpoint: Checkpoint, predictor: PlacementPredictor? = nil) throws {
+        encoder = try checkpoint.encoder(predictor)
+        batch = CandidateBatch(space: encoder.space)
         let bins = try checkpoint.bins()
         do {
-            discretizer = try CandidateDiscretizer(bins: bins, schema: ObservationEncoder.schema)
+            discretizer = try CandidateDiscretizer(bins: bins, schema: encoder.schema)
         } catch {
             throw CheckpointError(path: "policy/bins", problem: error.description)
         }

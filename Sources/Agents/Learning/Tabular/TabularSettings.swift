@@ -1,4 +1,4 @@
-import Cluster
+public import Cluster
 public import Gym
 public import Settings
 
@@ -125,9 +125,12 @@ extension TabularSettings {
     }
 
     /// The numbering of the decisions of a cluster.
+    /// - Parameter schema: the names of the features.
     /// - Throws: `SettingsError` naming the key, relative to these settings, when a bin names no feature.
-    public func candidates() throws(SettingsError) -> CandidateDiscretizer {
-        try CandidateDiscretizer(bins: bins.isEmpty ? Self.clusterBins : bins, schema: ObservationEncoder.schema)
+    public func candidates(
+        _ schema: FeatureSchema = ObservationEncoder.schema
+    ) throws(SettingsError) -> CandidateDiscretizer {
+        try CandidateDiscretizer(bins: bins.isEmpty ? Self.clusterBins : bins, schema: schema)
     }
 
     /// Ten bins between the bounds of each component that can vary.

@@ -5,7 +5,7 @@ public import Gym
 ///
 /// Features are ratios and ranks, so that the number and the size of nodes do not shift them, each clipped to
 /// `bound`. Every measured value has a mask feature beside it (1 measured, 0 missing), so that what is missing is
-/// never taken for zero. `schema` names all features in order.
+/// never taken for zero. `schema` names all features in order. With a predictor candidates have three features more.
 public struct ObservationEncoder: Sendable {
     /// Bound on the absolute value of every feature.
     public static let bound = 5.0
@@ -42,17 +42,29 @@ public struct ObservationEncoder: Sendable {
         "rank of the node by cpu requested", "rank of the node by cpu used", "rank by cpu used is measured",
     ]
 
-    /// The names of all features.
+    static let predictionFeatures = [
+        "log2(predicted p99 / objective)", "p99 is predicted", "rank of the node by predicted p99",
+    ]
+
+    /// The names of all features, without a predictor.
     public static let schema = FeatureSchema(
         context: clusterFeatures + serviceFeatures.map { "mean over services: \($0)" }
             + serviceFeatures.map { "max over services: \($0)" },
         node: nodeFeatures,
         candidate: actionFeatures + nodeFeatures.map { "node: \($0)" } + serviceFeatures.map { "service: \($0)" })
 
-    /// The space of the observations that this encoder writes.
-    public static let space = CandidateSpace(
-        contextWidth: schema.context.count, nodeWidth: schema.node.count, candidateWidth: schema.candidate.count,
-        bound: Float(bound))
+    /// The names of all features, with a predictor.
+    public static let schemaWithPredictions = FeatureSchema(
+        context: schema.context, node: schema.node, candidate: schema.candidate + predictionFeatures)
+
+    /// The space of the observations that an encoder without a predictor writes.
+    public static let space = makeSpace(schema)
+
+    private static func makeSpace(_ schema: FeatureSchema) -> CandidateSpace {
+        CandidateSpace(
+            contextWidth: schema.context.count, nodeWidth: schema.node.count, candidateWidth: schema.candidate.count,
+            bound: Float(bound))
+    }
 
     static let nodeWidth = nodeFeatures.count
     static let serviceWidth = serviceFeatures.count
@@ -65,6 +77,9 @@ public struct ObservationEncoder: Sendable {
     private var nodeOrder: [(key: Double, candidate: Int)] = []
     private var rankByRequested: [Float] = []
     private var rankByUsed: [Float] = []
+    private var rankByRisk: [Float] = []
+    private let predictor: PlacementPredictor?
+    private let candidateWidth: Int
 
     private struct ReplicaCount {
         var ready = 0
@@ -72,11 +87,21 @@ public struct ObservationEncoder: Sendable {
     }
 
     /// An encoder; it holds scratch memory and no state.
-    public init() {}
+    /// - Parameter predictor: of the p99 on a placement's nodes; with one, candidates have `predictionFeatures`, too.
+    public init(predictor: PlacementPredictor? = nil) {
+        self.predictor = predictor
+        candidateWidth = Self.space.candidateWidth + (predictor == nil ? 0 : Self.predictionFeatures.count)
+    }
+
+    /// The names of the features that it writes.
+    public var schema: FeatureSchema { predictor == nil ? Self.schema : Self.schemaWithPredictions }
+
+    /// The space of the observations that it writes.
+    public var space: CandidateSpace { predictor == nil ? Self.space : Self.makeSpace(Self.schemaWithPredictions) }
 
     /// Appends the observation of `decision` in `snapshot` to `batch`.
     ///
-    /// Cost: O(pods + nodes log nodes + candidates), without allocation once warm.
+    /// Cost: O(pods + nodes log nodes + candidates), without allocation once warm, beside what the predictor takes.
     /// - Parameter batch: of `space`'s widths.
     public mutating func encode(
         _ decision: Decision, in snapshot: ClusterSnapshot, appendingTo batch: inout CandidateBatch
@@ -85,12 +110,17 @@ public struct ObservationEncoder: Sendable {
         let scale = ClusterScale(snapshot)
         encodeServices(snapshot, scale)
         if case .placement = decision.kind { rankNodes(decision, in: snapshot) }
+        let risks = predictor?.risks(of: decision, in: snapshot)
+        if let risks {
+            Self.rank(risks.count, order: &nodeOrder, ranks: &rankByRisk) { risks[$0] }
+        }
         batch.append(nodeCount: snapshot.nodes.count, candidateCount: decision.candidates.count) {
             context, nodes, candidates in
             encodeNodes(snapshot, scale, into: &nodes)
             encodeContext(decision, snapshot, scale, into: &context)
             for (index, action) in decision.candidates.enumerated() {
                 encodeCandidate(action, index, decision, snapshot, scale, nodes: nodes.span, into: &candidates)
+                if let risks { encodePrediction(risks[index], index, into: &candidates) }
             }
         }
     }
@@ -266,7 +296,7 @@ public struct ObservationEncoder: Sendable {
         _ action: ClusterAction, _ index: Int, _ decision: Decision, _ snapshot: ClusterSnapshot,
         _ scale: ClusterScale, nodes: Span<Float>, into rows: inout MutableSpan<Float>
     ) {
-        let start = index * (Self.actionFeatures.count + Self.nodeWidth + Self.serviceWidth)
+        let start = index * candidateWidth
         var nodeIndex: Int?
         var serviceIndex: Int?
         var pod: Pod?
@@ -334,6 +364,12 @@ public struct ObservationEncoder: Sendable {
             }
         }
         assert(cursor.position + Self.serviceWidth == start + Self.space.candidateWidth)
+    }
+
+    private func encodePrediction(_ risk: Double?, _ index: Int, into rows: inout MutableSpan<Float>) {
+        var cursor = FeatureCursor(position: index * candidateWidth + Self.space.candidateWidth)
+        cursor.put(measured: risk.map { log2(max(1e-6, $0)) }, into: &rows)
+        if risk != nil { cursor.put(Double(rankByRisk[index]), into: &rows) }
     }
 
     private mutating func rankNodes(_ decision: Decision, in snapshot: ClusterSnapshot) {

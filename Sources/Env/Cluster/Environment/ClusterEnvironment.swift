@@ -35,6 +35,9 @@ public struct ClusterInfo: Sendable, Equatable, Codable {
 /// Pending replicas are placed first, in queue order, each by a decision of its own; then control actions are taken
 /// until `advance` lets the interval pass. Every action but `advance` takes no time and has reward 0. An episode is
 /// truncated after `settings.intervals` intervals, or when the backend reports that it cannot go on.
+///
+/// With a predictor observations also tell what p99 it predicts on the nodes of a placement, and nodes over its risk limit
+/// are no candidates.
 public struct ClusterEnvironment<Backend: ClusterBackend>: CandidateEnvironment {
     /// How the cluster became an environment.
     public let settings: ClusterEnvironmentSettings
@@ -49,20 +52,27 @@ public struct ClusterEnvironment<Backend: ClusterBackend>: CandidateEnvironment 
     public private(set) var interval = 0
     private var isRunning = false
     private var ledger = ControlLedger()
-    private var encoder = ObservationEncoder()
+    private var predictor: PlacementPredictor?
+    private var encoder: ObservationEncoder
     private var nextSeed: UInt64
 
     /// An environment over `backend`.
-    /// - Parameter seed: decides the episodes of resets that name no seed.
-    public init(backend: Backend, settings: ClusterEnvironmentSettings, seed: UInt64) {
+    /// - Parameters:
+    ///   - seed: decides the episodes of resets that name no seed.
+    ///   - predictor: of the p99 on the nodes of a placement; `nil` for none.
+    public init(
+        backend: Backend, settings: ClusterEnvironmentSettings, seed: UInt64, predictor: PlacementPredictor? = nil
+    ) {
         self.backend = backend
         self.settings = settings
+        self.predictor = predictor
+        encoder = ObservationEncoder(predictor: predictor)
         nextSeed = seed
     }
 
     /// What is known of the cluster now.
     public var snapshot: ClusterSnapshot { backend.snapshot }
-    public var observationSpace: CandidateSpace { ObservationEncoder.space }
+    public var observationSpace: CandidateSpace { encoder.space }
     public var actionSpace: Discrete { Discrete(count: decision?.candidates.count ?? 0) }
 
     /// Starts an episode without encoding an observation.
@@ -123,7 +133,12 @@ public struct ClusterEnvironment<Backend: ClusterBackend>: CandidateEnvironment 
     private mutating func decide() {
         let lister = CandidateLister(rules: settings.actions)
         let snapshot = backend.snapshot
-        decision = lister.placement(in: snapshot, ledger) ?? lister.control(in: snapshot, ledger)
+        if var placement = lister.placement(in: snapshot, ledger) {
+            predictor?.restrict(&placement, in: snapshot)
+            decision = placement
+        } else {
+            decision = lister.control(in: snapshot, ledger)
+        }
     }
 
     public mutating func reset(seed: UInt64?, appendingTo batch: inout CandidateBatch) throws {
@@ -153,7 +168,8 @@ public struct ClusterEnvironment<Backend: ClusterBackend>: CandidateEnvironment 
 
 extension ClusterEnvironment: Sendable where Backend: Sendable {}
 
-/// Storable where the backend is: a decoded copy goes on as the original would.
+/// Storable where the backend is: a decoded copy goes on as the original would, once it has taken what is not stored, the
+/// predictor.
 extension ClusterEnvironment: Codable where Backend: Codable {
     private enum CodingKeys: String, CodingKey {
         case settings, backend, decision, info, interval, isRunning, ledger, nextSeed
@@ -168,6 +184,7 @@ extension ClusterEnvironment: Codable where Backend: Codable {
         interval = try container.decode(Int.self, forKey: .interval)
         isRunning = try container.decode(Bool.self, forKey: .isRunning)
         ledger = try container.decode(ControlLedger.self, forKey: .ledger)
+        encoder = ObservationEncoder()
         nextSeed = try container.decode(UInt64.self, forKey: .nextSeed)
     }
 
@@ -181,5 +198,12 @@ extension ClusterEnvironment: Codable where Backend: Codable {
         try container.encode(isRunning, forKey: .isRunning)
         try container.encode(ledger, forKey: .ledger)
         try container.encode(nextSeed, forKey: .nextSeed)
+    }
+}
+
+extension ClusterEnvironment: PartlyStored {
+    public mutating func takeUnstored(from other: Self) {
+        predictor = other.predictor
+        encoder = other.encoder
     }
 }

@@ -24,6 +24,7 @@ public struct ClusterModel: Sendable {
     /// Seconds after which a measurement counts as missing.
     public let maximumAge: Double
     private let maximumReplicas: Int
+    private let objective: Double
     private let scope: Scope
     private let peakMemoryBandwidth: Double?
 
@@ -49,16 +50,19 @@ public struct ClusterModel: Sendable {
     ///   - interval: length of the control interval in seconds.
     ///   - maximumAge: seconds after which a measurement counts as missing.
     ///   - maximumReplicas: most replicas of a service, which the API does not tell.
+    ///   - objective: latency objective in seconds of services whose pods have no annotation that says it
+    ///     (`LatencyObjective`).
     ///   - scope: which services are under control.
     ///   - peakMemoryBandwidth: peak memory bandwidth of a node in bytes/s, which the API does not tell; `nil` where it
     ///     is not known.
     public init(
-        interval: Double, maximumAge: Double, maximumReplicas: Int, scope: Scope = .askingSchedulers,
-        peakMemoryBandwidth: Double? = nil
+        interval: Double, maximumAge: Double, maximumReplicas: Int, objective: Double = 1,
+        scope: Scope = .askingSchedulers, peakMemoryBandwidth: Double? = nil
     ) {
         snapshot = ClusterSnapshot(interval: interval)
         self.maximumAge = maximumAge
         self.maximumReplicas = maximumReplicas
+        self.objective = objective
         self.scope = scope
         self.peakMemoryBandwidth = peakMemoryBandwidth
     }
@@ -194,11 +198,10 @@ public struct ClusterModel: Sendable {
         guard !entry.isTerminating else { return nil }
         serviceIndex[key] = serviceKeys.count
         serviceKeys.append(key)
-        // The latency objective stands for nothing: latencies are not measured here, and without them it is not read.
         snapshot.services.append(
             Cluster.Service(
                 name: "\(key.namespace)/\(key.name)", replicas: 0, maximumReplicas: maximumReplicas,
-                requests: entry.requests, cpuLimit: entry.cpuLimit, latencyObjective: 1))
+                requests: entry.requests, cpuLimit: entry.cpuLimit, latencyObjective: objective))
         return serviceKeys.count - 1
     }
 
@@ -261,7 +264,12 @@ public struct ClusterModel: Sendable {
         // Of a pod that the watch never shows nothing shall be left.
         if let index = podIndex[identity], entries[index].isProvisional { assumedUntil[identity] = now + 60 }
         prepare(now: now)
-        return podIndex[identity] ?? 0
+        let index = podIndex[identity] ?? 0
+        if let service = snapshot.pods[index].service {
+            snapshot.services[service].latencyObjective =
+                pod.metadata.latencyObjective.flatMap(LatencyObjective.seconds) ?? objective
+        }
+        return index
     }
 
     /// Makes the snapshot true as of `now`.

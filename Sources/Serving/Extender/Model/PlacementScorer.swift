@@ -77,10 +77,13 @@ public final class PlacementScorer: Sendable {
     ///   - policy: the trained policy; `nil` where none could be loaded.
     ///   - fallback: answers when the policy cannot; the strategy that the settings name where `nil`.
     ///   - riskFilter: removes nodes by what is predicted; `nil` for none.
+    ///   - objective: of services whose pods' annotation names none, in seconds, for what the policy is told of predictions;
+    ///     with a risk filter, that one's.
     ///   - now: the present in seconds since 1970.
     public init(
         settings: ExtenderSettings, policy: sending (any Policy)?, fallback: sending (any Policy)? = nil,
-        riskFilter: RiskFilter? = nil, now: @escaping @Sendable () -> Double = { Timestamp.now.seconds }
+        riskFilter: RiskFilter? = nil, objective: Double? = nil,
+        now: @escaping @Sendable () -> Double = { Timestamp.now.seconds }
     ) {
         hasPolicy = policy != nil
         assumeSeconds = settings.assumeSeconds
@@ -96,7 +99,7 @@ public final class PlacementScorer: Sendable {
             State(
                 model: ClusterModel(
                     interval: settings.interval, maximumAge: settings.telemetry.maximumAge,
-                    maximumReplicas: settings.maximumReplicas,
+                    maximumReplicas: settings.maximumReplicas, objective: riskFilter?.objective ?? objective ?? 1,
                     peakMemoryBandwidth: settings.telemetry.pcm.peakBandwidth),
                 policy: policy, fallback: fallback,
                 generator: RandomGenerator(seed: UInt64(settings.seed), stream: 1)))
@@ -204,9 +207,7 @@ public final class PlacementScorer: Sendable {
                 }
             }
             if let riskFilter, let podIndex {
-                let reasons = riskFilter.reasons(
-                    placing: podIndex, on: left.map(\.node),
-                    objective: pod.metadata.latencyObjective.flatMap(LatencyObjective.seconds), in: snapshot)
+                let reasons = riskFilter.reasons(placing: podIndex, on: left.map(\.node), in: snapshot)
                 for (entry, reason) in zip(left, reasons) { failed[entry.position] = reason }
             }
             return failed.count < nodes.count ? failed : [:]
