@@ -42,7 +42,10 @@ struct PredictorReport: Codable, Equatable {
         }
         lines = [
             line(Self.name(of: predictor.settings), predictions.map(\.p99)),
-            line("linear", LinearPredictor(training: training).predict(heldOut)),
+            // It knows no more than the trees.
+            line(
+                "linear",
+                LinearPredictor(training: training.ignoring(predictor.settings.ignoredFeatures)).predict(heldOut)),
             line("mean", LinearPredictor.mean(of: training).predict(heldOut)),
         ]
         var all = training

@@ -153,7 +153,9 @@ def main():
     print("|---|---|---|---|---|---|---|")
     for model in models:
         mine = [line for line in lines if line["model"] == model]
-        mean = {key: numpy.nanmean([line[key] for line in mine]) for key in ("median", "mean", "logarithmic", "rank", "auc")}
+        mean = {
+            key: numpy.nanmean(numbers) if not numpy.isnan(numbers := [line[key] for line in mine]).all() else math.nan
+            for key in ("median", "mean", "logarithmic", "rank", "auc")}
         difference = numpy.array([line["logarithmic"] for line in mine]) - ours
         text = ""
         if model != models[0]:

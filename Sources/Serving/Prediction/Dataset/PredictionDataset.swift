@@ -99,7 +99,7 @@ public struct PredictionDataset: Sendable, Equatable {
     }
 
     /// The same rows without these features' values: all missing.
-    func ignoring(_ names: [String]) -> PredictionDataset {
+    package func ignoring(_ names: [String]) -> PredictionDataset {
         guard !names.isEmpty else { return self }
         var result = self
         for (feature, name) in features.enumerated() where names.contains(name) {
