@@ -6,8 +6,9 @@ extension Checkpoint {
     public static func read(_ path: String) throws(CheckpointError) -> Checkpoint {
         let length = try CheckpointFile.verify(path)
         return try HDF5Library.withLock { _ throws(CheckpointError) in
+            let access = try HDF5Handle.withoutLocks(file: path)
             let root = try HDF5Handle(
-                H5Fopen(path, chdf5_read_only(), hid_t(H5P_DEFAULT)), close: H5Fclose, file: path, "open the file")
+                H5Fopen(path, chdf5_read_only(), access.id), close: H5Fclose, file: path, "open the file")
             var reader = try TreeReader(file: path, byteLimit: length)
             var checkpoint = Checkpoint(projectVersion: try reader.textAttribute("project_version", of: root.id))
             try reader.group(root.id, prefix: "", depth: 0)

@@ -31,8 +31,9 @@ extension Checkpoint {
             H5Pcreate(chdf5_class_file_create()), close: H5Pclose, file: file, "make a property list")
         try HDF5Handle.check(
             H5Pset_userblock(creation.id, hsize_t(CheckpointHeader.byteCount)), file: file, "reserve the header")
+        let access = try HDF5Handle.withoutLocks(file: file)
         let root = try HDF5Handle(
-            H5Fcreate(file, chdf5_truncate(), creation.id, hid_t(H5P_DEFAULT)), close: H5Fclose, file: file,
+            H5Fcreate(file, chdf5_truncate(), creation.id, access.id), close: H5Fclose, file: file,
             "create the file")
         let writer = try TreeWriter(file: file)
         try writer.attribute("format", .text("berth-checkpoint"), of: root.id)

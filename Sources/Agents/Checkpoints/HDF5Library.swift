@@ -62,3 +62,14 @@ struct HDF5Handle: ~Copyable {
         guard status >= 0 else { throw failure(file: file, path: path, action) }
     }
 }
+
+extension HDF5Handle {
+    /// Access without file locks. Files are written under another name and renamed, so that nobody reads what is being
+    /// written; a lock would only outlive its writer where a child process has inherited the open file.
+    static func withoutLocks(file: String) throws(CheckpointError) -> HDF5Handle {
+        let access = try HDF5Handle(
+            H5Pcreate(chdf5_class_file_access()), close: H5Pclose, file: file, "make a property list")
+        try check(H5Pset_file_locking(access.id, false, true), file: file, "make a property list")
+        return access
+    }
+}
