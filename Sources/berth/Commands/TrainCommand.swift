@@ -1,7 +1,7 @@
 import ArgumentParser
-import Checkpoints
 import Foundation
 import Live
+import Prediction
 import Processes
 import Settings
 
@@ -154,18 +154,6 @@ struct TrainCommand: ParsableCommand {
         return prepared
     }
 
-    /// The predictor that a run has been trained with so far, whatever has become of its file.
-    private func resumedPredictor(of folder: RunFolder) throws -> PolicyPredictor? {
-        let file = try RunFolder.newestCheckpoint(folder.path)
-        do {
-            return try PolicyPredictor(Checkpoint.read(file))
-        } catch let error as CheckpointError {
-            throw error
-        } catch {
-            throw CommandFailure(message: "cannot continue from \(file): \(error)")
-        }
-    }
-
     /// The run in a folder, where its newest checkpoint left it.
     private func resumed(_ path: String, _ processes: ProcessGroup) throws -> PreparedRun {
         for (option, isGiven) in [
@@ -187,9 +175,11 @@ struct TrainCommand: ParsableCommand {
         }
         if processes.rank == 0 { try folder.lock() }
         let configuration = try TrainConfiguration.read(folder.configurationFile, overrides: set)
-        var prepared = try PreparedRun(
-            configuration, folder: folder, processes: processes, predictor: resumedPredictor(of: folder))
-        try prepared.training.resume()
+        let checkpoint = try RunCheckpoint(newestOf: folder)
+        // The predictor that it has been trained with so far, whatever has become of its file.
+        let predictor = try PredictionError.naming(checkpoint.file) { try PolicyPredictor(checkpoint.values) }
+        var prepared = try PreparedRun(configuration, folder: folder, processes: processes, predictor: predictor)
+        try prepared.training.resume(from: checkpoint)
         if !set.isEmpty, processes.rank == 0 { try prepared.writeConfiguration() }
         return prepared
     }

@@ -172,7 +172,7 @@ struct Sweep {
             try runFolder.create(overwrite: true, locking: false)
             try run.writeConfiguration()
         } else {
-            try run.training.resume()
+            try run.training.resume(from: RunCheckpoint(newestOf: runFolder))
         }
         do {
             if case .interrupted = try run.training.run(until: steps, isQuiet: true) {

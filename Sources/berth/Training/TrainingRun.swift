@@ -49,6 +49,18 @@ extension TabularLearner: Trainer {
     var totalSteps: Int { settings.totalSteps }
 }
 
+/// A checkpoint that a run goes on from, and its file.
+struct RunCheckpoint {
+    let file: String
+    let values: Checkpoint
+
+    /// The newest one of a run.
+    init(newestOf folder: RunFolder) throws {
+        file = try RunFolder.newestCheckpoint(folder.path)
+        values = try Checkpoint.read(file)
+    }
+}
+
 /// Trains to the end or to an interruption, and keeps the run folder. Of several processes the first one keeps it.
 struct TrainingRun {
     /// How a run ended.
@@ -90,19 +102,17 @@ struct TrainingRun {
         (self.schema, self.predictor, self.evaluation) = (schema, predictor, evaluation)
     }
 
-    /// Goes on from the newest checkpoint of the folder.
-    mutating func resume() throws {
-        let file = try RunFolder.newestCheckpoint(folder.path)
+    /// Goes on from a checkpoint of the folder.
+    mutating func resume(from checkpoint: RunCheckpoint) throws {
         do {
-            let checkpoint = try Checkpoint.read(file)
-            if let schema { try checkpoint.requireSchema(schema) }
-            let evaluations = try Evaluations(checkpoint)
-            try trainer.restore(from: checkpoint)
+            if let schema { try checkpoint.values.requireSchema(schema) }
+            let evaluations = try Evaluations(checkpoint.values)
+            try trainer.restore(from: checkpoint.values)
             self.evaluations = evaluations
         } catch let error as CheckpointError {
             throw error
         } catch {
-            throw CommandFailure(message: "cannot continue from \(file): \(error)")
+            throw CommandFailure(message: "cannot continue from \(checkpoint.file): \(error)")
         }
     }
 
