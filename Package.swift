@@ -198,7 +198,7 @@ let package = Package(
             [
                 "Prediction", "Drift", "Randomness", "JSON", "Monitoring", "TestServers", hummingbird,
                 hummingbirdTesting, nioCore, logging,
-            ], exclude: ["bodies.py", "triton.py"]),
+            ], exclude: ["triton.py"]),
         tests(
             "Extender",
             [
@@ -220,10 +220,10 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "berth", "Live", "LoadGeneration", "Cluster", "Baselines", "Gym", "Randomness", "Workloads", "Settings",
-                "TestServers", logging,
+                "berth", "Live", "LoadGeneration", "Cluster", "Baselines", "Gym", "JSON", "Randomness", "Workloads",
+                "Settings", "TestServers", logging,
             ],
-            path: "Tests/IntegrationTests", swiftSettings: strict),
+            path: "Tests/IntegrationTests", exclude: ["bodies.py"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -60,6 +60,13 @@ struct BerthProcess {
 
     var isRunning: Bool { process.isRunning }
 
+    /// The most memory that the running process has held so far, in bytes.
+    func peakMemory() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        let peak = try #require(status.firstMatch(of: /VmHWM:\s+(\d+) kB/))
+        return try #require(Int(peak.1)) * 1024
+    }
+
     /// Waits for the end.
     func result() async throws -> Result {
         while process.isRunning { try await Task.sleep(for: .milliseconds(5)) }

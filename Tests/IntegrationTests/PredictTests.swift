@@ -1,4 +1,6 @@
 import Foundation
+import JSON
+import TestServers
 import Testing
 
 /// `berth predict record`, `train` and `serve`, run as a user runs them.
@@ -150,6 +152,35 @@ import Testing
             #expect(answer.output.hasPrefix(#"{"score":"#), "\(answer)")
             #expect(try await curl("http://127.0.0.1:\(port)/predict").status != 0)
             #expect(try await curl("--tls-max", "1.1", "\(url)/readyz").status != 0)
+            server.send(SIGTERM)
+            let result = try await server.result()
+            #expect(result.status == 0, "\(result.errors)")
+        }
+    }
+
+    /// 100,000 bodies: see bodies.py. The server is a process of its own, so that its memory is that of nothing else.
+    @Test(.enabled(if: PythonProgram.isAvailable, "scripts/setup.sh --test makes .venv"))
+    func everyInvalidBodyIsRefusedWithAReason() async throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "bodies.py")
+        let program = PythonProgram(try String(contentsOf: file, encoding: .utf8))
+        try await withTemporaryFolder { folder in
+            try #require(try await record(folder, episodes: 6).status == 0)
+            try #require(try await train(folder).status == 0)
+            let port = try freePort()
+            try write(
+                "port: \(port)\npredictor: predictor.h5\nmaximumBodyBytes: 1048576\nmaximumRows: 50\n",
+                to: "\(folder)/serve.yaml")
+            let server = try BerthProcess(
+                ["predict", "serve", "--config", "serve.yaml", "--log", "error"], in: folder)
+            defer { if server.isRunning { server.send(SIGKILL) } }
+            let tally = try JSONValue(
+                parsing: Array(try await program.textOnThread(["\(port)", "100000", "1"]).utf8))
+            let (accepted, rejected) = (
+                try #require(tally["accepted"]?.integer), try #require(tally["rejected"]?.integer)
+            )
+            #expect(accepted + rejected == 100_000 && accepted > 20_000 && rejected > 20_000)
+            // It holds 57 MiB before the first body, and 81 MiB after the last.
+            #expect(try server.peakMemory() < 160 << 20)
             server.send(SIGTERM)
             let result = try await server.result()
             #expect(result.status == 0, "\(result.errors)")

@@ -119,51 +119,16 @@ import Testing
         }
     }
 
-    private static func program(_ name: String) throws -> PythonProgram {
-        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: name)
-        return PythonProgram(try String(contentsOf: file, encoding: .utf8))
-    }
-
-    /// 100,000 bodies: see bodies.py.
-    @Test(.enabled(if: PythonProgram.isAvailable, "scripts/setup.sh --test makes .venv"))
-    func everyInvalidBodyIsRefusedWithAReason() async throws {
-        let program = try Self.program("bodies.py")
-        let before = try residentBytes()
-        try await sampleServer().application().test(.live) { client in
-            let port = try #require(client.port)
-            let text = try await onThread { try program.run(["\(port)", "100000", "1"]) }
-            let tally = try JSONValue(parsing: Array(text))
-            let (accepted, rejected) = (
-                try #require(tally["accepted"]?.integer), try #require(tally["rejected"]?.integer)
-            )
-            #expect(accepted + rejected == 100_000 && accepted > 20_000 && rejected > 20_000)
-        }
-        #expect(try residentBytes() < before + 256 << 20)
-    }
-
     @Test(.enabled(if: PythonProgram.isAvailable, "scripts/setup.sh --test makes .venv"))
     func tritonsClientTalksToIt() async throws {
-        let program = try Self.program("triton.py")
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "triton.py")
+        let program = PythonProgram(try String(contentsOf: file, encoding: .utf8))
         let predictor = try samplePredictor()
         let rows = [Float(0.1), 0.5, 0.9].flatMap { [$0] + [Float](repeating: 0.5, count: predictor.width - 1) }
         let expected = try predictor.predict(rows).map(\.p99)
         try await sampleServer().application().test(.live) { client in
             let port = try #require(client.port)
-            let text = try await onThread { try program.run(["\(port)", "\(expected)"]) }
-            #expect(String(decoding: text, as: UTF8.self) == "agreed\n")
-        }
-    }
-
-    /// Memory that this process holds.
-    private func residentBytes() throws -> Int {
-        let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")[1]
-        return (Int(pages) ?? 0) * 4096
-    }
-
-    /// A thread of its own: a blocked one of Swift's pool is one less for the server.
-    private func onThread(_ body: @escaping @Sendable () throws -> Data) async throws -> Data {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread { continuation.resume(with: Result { try body() }) }.start()
+            #expect(try await program.textOnThread(["\(port)", "\(expected)"]) == "agreed\n")
         }
     }
 }

@@ -3,7 +3,8 @@
     bodies.py PORT COUNT SEED
 
 Every body that the validator rejects has to get a 4xx with a reason, every other one a 200 with sound numbers. Bodies are
-a corpus, and that corpus and sound requests changed at random. Prints how many of each there were.
+a corpus, and that corpus and sound requests changed at random. Prints how many of each there were. Waits for the server
+for at most a minute.
 """
 
 import http.client
@@ -11,6 +12,7 @@ import json
 import math
 import random
 import sys
+import time
 
 FEATURES = {
     "cpu_used": (0, 10), "memory_used": (0, 10), "memory_bandwidth": (0, 10), "cache_miss_ratio": (0, 1),
@@ -264,10 +266,22 @@ CORPUS = [
 ]
 
 
+def connect(port):
+    """A connection to the server, once it listens."""
+    for _ in range(600):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        try:
+            connection.connect()
+            return connection
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    raise SystemExit(f"nothing listens on port {port}")
+
+
 def main():
     port, count, draw = int(sys.argv[1]), int(sys.argv[2]), random.Random(int(sys.argv[3]))
     paths = {"/predict": predict_rows, "/v2/models/latency/infer": infer_rows}
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = connect(port)
     tally = {"accepted": 0, "rejected": 0}
     for number in range(count):
         path = list(paths)[number % 2]
