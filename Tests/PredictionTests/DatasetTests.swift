@@ -18,15 +18,17 @@ import Testing
         }
     }
 
-    /// Files of earlier releases have no cpu_per_request and no p99_before: the rows tell them.
-    @Test func olderFilesAreCompleted() throws {
+    /// Files of earlier releases lack features: the rows tell them.
+    @Test(arguments: [["cpu_per_request", "p99_before", "backlog"], ["backlog"]])
+    func olderFilesAreCompleted(_ missing: [String]) throws {
         try withTemporaryFile { file in
             let dataset = sampleDataset(episodes: 2, windows: 6)
             let (width, names) = (dataset.width, PredictionFeature.names)
-            let kept = names.indices.filter { !["cpu_per_request", "p99_before"].contains(names[$0]) }
+            let kept = names.indices.filter { !missing.contains(names[$0]) }
             let cpu = try #require(kept.firstIndex { names[$0] == "replica_cpu" })
             let perRequest = try #require(names.firstIndex(of: "cpu_per_request"))
             let rate = try #require(names.firstIndex(of: "replica_rate"))
+            let (before, backlog) = (names.count - 2, names.count - 1)
             var values = (0..<dataset.count).flatMap { row in kept.map { dataset.values[row * width + $0] } }
             values[cpu] = 0.5
             var older = dataset.checkpoint
@@ -38,15 +40,20 @@ import Testing
             try older.write(to: file)
             let read = try PredictionDataset(file: file)
             #expect(read.features == names && read.count == 12)
-            #expect(read.values[perRequest] == 0.5 / dataset.values[rate])
+            // What a file has is kept.
+            let isComputed = missing.contains("p99_before")
+            #expect((read.values[perRequest] == 0.5 / dataset.values[rate]) == isComputed)
             #expect(read.values[width + perRequest].isNaN)
             for row in 0..<12 {
-                let before = read.features(of: row).last ?? 0
-                if [1, 2, 4].contains(row % 6) {
-                    #expect(before == Float(dataset.rows[row - 1].p99))
+                let known = Array(read.features(of: row))
+                if isComputed, [1, 2, 4].contains(row % 6) {
+                    #expect(known[before] == Float(dataset.rows[row - 1].p99))
                 } else {
-                    #expect(before.isNaN)
+                    #expect(known[before].isNaN)
                 }
+                // One replica.
+                let sent = 20 * Double(known[rate])
+                #expect(abs(Double(known[backlog]) - (dataset.rows[row].requests / sent - 1)) < 1e-5)
                 #expect(read.features(of: row).first == dataset.features(of: row).first)
             }
         }
@@ -168,10 +175,13 @@ import Testing
                     $0.window == row.window - 1 && $0.node == row.node && $0.service == row.service
                 })
             else { continue }
-            #expect(dataset.features(of: index).last == Float(before.p99))
+            #expect(Array(dataset.features(of: index))[PredictionFeature.names.count - 2] == Float(before.p99))
             known += 1
         }
         #expect(known > 10)
+        // Nearly all that was due came, and the rate is measured with some noise.
+        let backlogs = (0..<dataset.count).compactMap { dataset.features(of: $0).last }.filter { !$0.isNaN }
+        #expect(backlogs.count > dataset.count / 2 && backlogs.allSatisfy { abs($0) < 0.5 })
         cluster.reportsNodes = false
         var report = try cluster.advance()
         #expect { try recorder.record(report, cluster.snapshot) } throws: { "\($0)".contains("route: pods") }

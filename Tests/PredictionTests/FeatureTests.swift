@@ -33,7 +33,8 @@ import Testing
     @Test func theyAreWhatTheirNamesSay() {
         var before = snapshot()
         before.nodes[0].cpuUsage = Measurement(1, age: 3)
-        let row = PredictionFeature.row(service: 0, node: 0, in: snapshot(), before: before, p99Before: 0.07)
+        let row = PredictionFeature.row(
+            service: 0, node: 0, in: snapshot(), before: before, p99Before: 0.07, requestRate: 75)
         let expected: [(PredictionFeature, Float)] = [
             (.cpuUsed, 0.5), (.memoryUsed, 0.25), (.cpuRequested, 2.5 / 4), (.memoryRequested, 3.0 / 8), (.pods, 3),
             (.replicas, 2), (.replicaRate, 30), (.replicaRequest, 0.5), (.replicaLimit, 2), (.replicaCPU, 0.3),
@@ -41,8 +42,13 @@ import Testing
             (.replicaUtilization, 0.3 / 0.8), (.cpuPerRequest, 0.01), (.neighbourCPU, 1.4 / 4),
             (.neighbourRequested, 1.5 / 4),
             (.cpuUsedChange, 0.25), (.rateChange, 1), (.p99Before, 0.07),
+            // 60 requests per second were due to the two replicas.
+            (.backlog, 0.25),
         ]
         for (feature, wanted) in expected { #expect(abs(value(feature, row) - wanted) < 1e-6, "\(feature)") }
+        var late = snapshot()
+        late.services[0].arrivalRate?.age = 20
+        #expect(value(.backlog, PredictionFeature.row(service: 0, node: 0, in: late, requestRate: 75)).isNaN)
     }
 
     @Test func whatIsNotMeasuredIsMissing() {
@@ -53,6 +59,7 @@ import Testing
         let missing: Set<PredictionFeature> = [
             .cpuUsed, .memoryUsed, .memoryBandwidth, .cacheMissRatio, .instructionsPerCycle, .replicaRate, .replicaCPU,
             .replicaUtilization, .cpuPerRequest, .neighbourCPU, .cpuUsedChange, .rateChange, .p99Before,
+            .backlog,
         ]
         for feature in PredictionFeature.allCases {
             #expect(value(feature, row).isNaN == missing.contains(feature), "\(feature)")

@@ -64,7 +64,7 @@ import Testing
             other["predictor/features"] = .text(PredictionFeature.names.dropLast().joined(separator: "\n"))
             try other.write(to: file)
             #expect { try LatencyPredictor(file: file) } throws: {
-                "\($0)".contains("feature 19 is none, expected p99_before") && "\($0)".contains(file)
+                "\($0)".contains("feature 20 is none, expected backlog") && "\($0)".contains(file)
             }
             other = try predictor.checkpoint()
             other["predictor/trees"] = .text("{\"learner\": {}}")
@@ -374,7 +374,7 @@ import Testing
             ("{}", "no learner"), ("[", "cannot be read"),
             (broken(/"left_children":\[\d+/, #""left_children":[0"#), "its own ancestor"),
             (broken(/"left_children":\[\d+/, #""left_children":[99999"#), "that there are not"),
-            (broken(/"split_indices":\[\d+/, #""split_indices":[20"#), "that there are not"),
+            (broken(/"split_indices":\[\d+/, #""split_indices":[\#(dataset.width)"#), "that there are not"),
             (broken(/"split_indices":\[\d+/, #""split_indices":[0.5"#), "expected a whole number"),
             (broken(/"split_type":\[0/, #""split_type":[1"#), "by categories"),
             (broken(/"right_children":\[\d+,/, #""right_children":["#), "different lengths"),

@@ -71,16 +71,20 @@ extension PredictionDataset {
                     requests: requests[index], age: ages[index], objective: objectives[index], p99: labels[index]),
                 features: values[index * features.count..<(index + 1) * features.count])
         }
-        if features == PredictionFeature.names.filter({ !Self.completed.map(\.rawValue).contains($0) }) {
-            self = completing()
+        // Each release added to the end of that list.
+        let isEarlier = Self.completed.indices.contains { first in
+            let added = Self.completed[first...].map(\.rawValue)
+            return features == PredictionFeature.names.filter { !added.contains($0) }
         }
+        if isEarlier { self = completing() }
     }
 
     /// Features that files of earlier releases lack, in their order.
-    private static let completed: [PredictionFeature] = [.cpuPerRequest, .p99Before]
+    private static let completed: [PredictionFeature] = [.cpuPerRequest, .p99Before, .backlog]
 
-    /// The data set with the features that files of earlier releases lack: `cpu_per_request` follows from others, and
-    /// `p99_before` is the label of the row of the window before, where that is there.
+    /// The data set with the features that files of earlier releases lack: `cpu_per_request` follows from others,
+    /// `backlog` from others and the row's requests, and `p99_before` is the label of the row of the window before, where
+    /// that is there. Files do not tell whether a rate was an earlier window's.
     private func completing() -> PredictionDataset {
         func key(_ row: Row, window: Int) -> String { "\(row.episode)/\(window)/\(row.node)/\(row.service)" }
         let labels = Dictionary(
@@ -92,13 +96,17 @@ extension PredictionDataset {
             let known = Dictionary(uniqueKeysWithValues: zip(features, features(of: index)))
             let rate = known["replica_rate"] ?? .nan
             let perRequest = rate > 0 ? (known["replica_cpu"] ?? .nan) / rate : .nan
+            let sent = windowSeconds * Double(rate * (known["replicas"] ?? .nan))
+            let backlog = sent > 0 ? Float(row.requests / sent - 1) : .nan
             result.append(
                 row,
-                features: result.features.map { name in
-                    switch name {
-                    case PredictionFeature.cpuPerRequest.rawValue: perRequest
-                    case PredictionFeature.p99Before.rawValue: before.map { Float($0) } ?? .nan
-                    default: known[name] ?? .nan
+                features: PredictionFeature.allCases.map { feature in
+                    if let value = known[feature.rawValue] { return value }
+                    return switch feature {
+                    case .cpuPerRequest: perRequest
+                    case .p99Before: before.map { Float($0) } ?? .nan
+                    case .backlog: backlog
+                    default: .nan
                     }
                 })
         }

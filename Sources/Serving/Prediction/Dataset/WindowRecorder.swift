@@ -72,7 +72,8 @@ public struct WindowRecorder: Sendable {
                     objective: service.latencyObjective, p99: interval.latencyP99),
                 features: PredictionFeature.row(
                     service: interval.service, node: interval.node, in: snapshot, before: before,
-                    p99Before: latenciesBefore[[node.name, service.name]]))
+                    p99Before: latenciesBefore[[node.name, service.name]],
+                    requestRate: interval.requests / report.duration))
             latencies[[node.name, service.name]] = interval.latencyP99
         }
     }

@@ -12,6 +12,7 @@ extension PredictionFeature {
         case .cpuUsedChange: -10...10
         case .rateChange: -64...64
         case .p99Before: 0...3600
+        case .backlog: -1...1e7
         }
     }
 }

@@ -51,9 +51,15 @@ public enum PredictionFeature: String, Sendable, Codable, CaseIterable {
     case rateChange = "rate_change"
     /// 99th percentile of the latency of the service on the node in that window, in seconds: a queue lasts.
     case p99Before = "p99_before"
+    /// Requests that the service's replicas on the node answered, gave up or still held at the window's end / those due
+    /// to them, less 1: the queue that the window began with, less what was refused. A simulated window's requests are
+    /// those that arrived in it.
+    case backlog
 
     /// Features that are not known of a pod that is still to be placed.
-    public static let unknownBeforePlacement: [PredictionFeature] = [.cpuUsedChange, .rateChange, .p99Before]
+    public static let unknownBeforePlacement: [PredictionFeature] = [
+        .cpuUsedChange, .rateChange, .p99Before, .backlog,
+    ]
 
     /// Names in the order of rows.
     public static let names = allCases.map(\.rawValue)
@@ -77,16 +83,21 @@ extension PredictionFeature {
     ///   - snapshot: the window.
     ///   - before: the window before; `nil` for none.
     ///   - p99Before: the p99 in that window, in seconds; `nil` where it is not known.
+    ///   - requestRate: requests of the service that its replicas on the node answered, gave up or still hold / the
+    ///     window's length, in 1/s; `nil` where that is not known.
     public static func row(
         service: Int, node: Int, in snapshot: ClusterSnapshot, before: ClusterSnapshot? = nil,
-        p99Before: Double? = nil
+        p99Before: Double? = nil, requestRate: Double? = nil
     ) -> [Float] {
         let replicas = ReadyReplicas(of: service, in: snapshot)
         let name = snapshot.nodes[node].name
+        // What was due in an earlier window says nothing of this one's requests.
+        let isPresent = (snapshot.services[service].arrivalRate?.age ?? 0) < snapshot.interval
         return Source(
             node: snapshot.nodes[node], nodeBefore: before?.nodes.first { $0.name == name },
             service: snapshot.services[service], replicas: replicas.count[node], allReplicas: replicas.all,
-            replicaCores: replicas.cores[node], p99Before: p99Before
+            replicaCores: replicas.cores[node], p99Before: p99Before,
+            requestRate: isPresent ? requestRate : nil
         ).row
     }
 
@@ -102,6 +113,8 @@ extension PredictionFeature {
         var replicaCores: Double?
         /// Of the service on the node in the window before.
         var p99Before: Double?
+        /// Requests that the replicas on the node answered, gave up or still held at the window's end, per second of it.
+        var requestRate: Double?
 
         /// The features, NaN where missing.
         var row: [Float] { allCases.map { feature in value(of: feature).map { Float($0) } ?? .nan } }
@@ -118,15 +131,12 @@ extension PredictionFeature {
             case .memoryRequested: ratio(node.requested.memory, allocatable.memory)
             case .pods: Double(node.podCount)
             case .replicas: Double(replicas)
-            case .replicaRate: ratio(service.arrivalRate?.value, Double(allReplicas))
+            case .replicaRate: replicaRate
             case .replicaRequest: service.requests.cpu
             case .replicaLimit: service.cpuLimit
             case .replicaCPU: ratio(replicaCores, Double(replicas))
             case .replicaUtilization: replicaShare.flatMap { ratio(ratio(replicaCores, Double(replicas)), $0) }
-            case .cpuPerRequest:
-                ratio(service.arrivalRate?.value, Double(allReplicas)).flatMap {
-                    ratio(ratio(replicaCores, Double(replicas)), $0)
-                }
+            case .cpuPerRequest: replicaRate.flatMap { ratio(ratio(replicaCores, Double(replicas)), $0) }
             case .neighbourCPU:
                 replicaCores.flatMap { own in ratio(node.cpuUsage.map { max(0, $0.value - own) }, allocatable.cpu) }
             case .neighbourRequested:
@@ -134,8 +144,13 @@ extension PredictionFeature {
             case .cpuUsedChange: cpuUsedChange
             case .rateChange: rateChange
             case .p99Before: p99Before
+            case .backlog:
+                replicaRate.flatMap { rate in ratio(requestRate, rate * Double(replicas)).map { $0 - 1 } }
             }
         }
+
+        /// Requests per second to each replica.
+        private var replicaRate: Double? { ratio(service.arrivalRate?.value, Double(allReplicas)) }
 
         /// Cores that a replica gets when all pods of the node want CPU; `nil` where it requests none.
         private var replicaShare: Double? {
