@@ -10,6 +10,7 @@ that it is too narrow rather than too wide).
 """
 
 import argparse
+import collections
 import csv
 import json
 import math
@@ -56,26 +57,43 @@ def berth(program, config, options, seed, folder):
     return {(int(row["episode"]), int(row["window"]), row["node"], row["service"]): row for row in rows}, report
 
 
+def ratio(numbers, wholes):
+    return numpy.divide(numbers, wholes, out=numpy.full_like(numbers, math.nan), where=wholes > 0)
+
+
 def read(path, first):
-    """A data set's features, labels and objectives, and the rows' keys, with episodes numbered from `first`."""
+    """A data set's features, labels and objectives, the rows' keys, with episodes numbered from `first`, and their seeds."""
     with h5py.File(path) as file:
         data = file["dataset"]
         names = data["features"].asstr()[()].split("\n")
         values, p99, objectives = data["values"][:], data["p99"][:], data["objective"][:]
         nodes, services = data["node_names"].asstr()[()].split("\n"), data["service_names"].asstr()[()].split("\n")
+        requests, seconds, seeds = data["requests"][:], data["window_seconds"][()], data["seed"][:]
         keys = [
             (int(e) + first, int(w), nodes[n], services[s])
             for e, w, n, s in zip(data["episode"][:], data["window"][:], data["node"][:], data["service"][:])]
+    # Recorded before there were these features; Berth completes such files in the same way.
     if "p99_before" not in names:
-        # Recorded before there were these features; Berth completes such files in the same way.
         before = dict(zip(keys, p99))
         latencies = numpy.array([before.get((e, w - 1, n, s), math.nan) for e, w, n, s in keys], dtype=values.dtype)
-        per_request = values[:, names.index("replica_cpu")] / values[:, names.index("replica_rate")]
+        per_request = ratio(values[:, names.index("replica_cpu")], values[:, names.index("replica_rate")])
         values, names = numpy.column_stack([values, per_request, latencies]), names + ["cpu_per_request", "p99_before"]
-    return names, values, p99, objectives, keys
+    if "backlog" not in names:
+        sent = seconds * values[:, names.index("replicas")] * values[:, names.index("replica_rate")]
+        values, names = numpy.column_stack([values, (ratio(requests, sent) - 1).astype(values.dtype)]), names + ["backlog"]
+    return names, values, p99, objectives, keys, seeds
 
 
-def peers(settings, width):
+def repetition(p99, objectives, keys, seeds):
+    """How well a row's p99 is told by that of another episode with the same seed: what a predictor can hardly be better than."""
+    same = collections.defaultdict(list)
+    for row, (key, seed) in enumerate(zip(keys, seeds)):
+        same[(seed, *key[1:])].append(row)
+    pairs = numpy.array([(one, other) for rows in same.values() for one in rows for other in rows if one != other])
+    return len(pairs), scores(p99[pairs[:, 0]], p99[pairs[:, 1]], objectives[pairs[:, 1]])
+
+
+def peers(settings):
     """Models by name: made with the same settings as ours where they have them, and with their own defaults."""
     trees, depth, share = settings.get("trees", 300), settings.get("depth", 4), settings.get("featureShare", 0.6)
     leaf, rows = settings.get("leafRows", 3), settings.get("rowShare", 0.8)
@@ -105,9 +123,13 @@ def main():
     sets = []
     for path in config["datasets"]:
         sets.append(read(path, 1 + max((key[0] for each in sets for key in each[4]), default=-1)))
+    # Completed files have the same features in another order.
     names = sets[0][0]
-    values, p99, data_objectives = (numpy.concatenate([each[part] for each in sets]) for part in (1, 2, 3))
+    assert all(sorted(each[0]) == sorted(names) for each in sets), "the data sets have different features"
+    values = numpy.concatenate([each[1][:, [each[0].index(name) for name in names]] for each in sets])
+    p99, data_objectives = (numpy.concatenate([each[part] for each in sets]) for part in (2, 3))
     keys = [key for each in sets for key in each[4]]
+    pairs, repeated = repetition(p99, data_objectives, keys, [seed for each in sets for seed in each[5]])
     lines = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
@@ -127,7 +149,7 @@ def main():
             assert numpy.allclose(measured, p99[test])
             results = {
                 name: numpy.array([float(rows[key]["predicted"]) for key in order]) for name, rows in predicted.items()}
-            for name, make in peers(config.get("predictor", {}), len(names)).items():
+            for name, make in peers(config.get("predictor", {})).items():
                 model = make().fit(values[~test], numpy.log(p99[~test]))
                 results[name] = numpy.exp(model.predict(values[test]))
             lines += [{"split": seed, "model": name, "rows": int(test.sum()), **scores(result, measured, objectives)}
@@ -148,7 +170,10 @@ def main():
     models = list(dict.fromkeys(line["model"] for line in lines))
     ours = numpy.array([line["logarithmic"] for line in lines if line["model"] == models[0]])
     print(f"{len(p99)} rows, {len(set(key[0] for key in keys))} episodes; repeat error "
-          f"{100 * report.get('repeatError', math.nan):.1f} %; over the objective {100 * numpy.mean(p99 > data_objectives):.0f} %\n")
+          f"{100 * report.get('repeatError', math.nan):.1f} %; over the objective {100 * numpy.mean(p99 > data_objectives):.0f} %")
+    print(f"an episode played again tells the first one ({pairs} rows) with a median error of {100 * repeated['median']:.1f} %, a "
+          f"logarithmic error of {repeated['logarithmic']:.4f}, a rank correlation of {repeated['rank']:.3f} and an AUC of "
+          f"{repeated['auc']:.3f}\n")
     print("| model | median error | mean error | logarithmic error | rank correlation | AUC | difference of the logarithmic error |")
     print("|---|---|---|---|---|---|---|")
     for model in models:
