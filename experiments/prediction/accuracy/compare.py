@@ -85,12 +85,15 @@ def read(path, first):
 
 
 def repetition(p99, objectives, keys, seeds):
-    """How well a row's p99 is told by that of another episode with the same seed: what a predictor can hardly be better than."""
+    """How well a row's p99 is told by that of another episode with the same seed, and by how many rows; `None` for none.
+
+    Both measurements are noisy: a predictor that knew the expectation would do better.
+    """
     same = collections.defaultdict(list)
     for row, (key, seed) in enumerate(zip(keys, seeds)):
         same[(seed, *key[1:])].append(row)
     pairs = numpy.array([(one, other) for rows in same.values() for one in rows for other in rows if one != other])
-    return len(pairs), scores(p99[pairs[:, 0]], p99[pairs[:, 1]], objectives[pairs[:, 1]])
+    return None if len(pairs) == 0 else (len(pairs), scores(p99[pairs[:, 0]], p99[pairs[:, 1]], objectives[pairs[:, 1]]))
 
 
 def peers(settings):
@@ -129,7 +132,7 @@ def main():
     values = numpy.concatenate([each[1][:, [each[0].index(name) for name in names]] for each in sets])
     p99, data_objectives = (numpy.concatenate([each[part] for each in sets]) for part in (2, 3))
     keys = [key for each in sets for key in each[4]]
-    pairs, repeated = repetition(p99, data_objectives, keys, [seed for each in sets for seed in each[5]])
+    repeated = repetition(p99, data_objectives, keys, [seed for each in sets for seed in each[5]])
     lines = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
@@ -171,9 +174,12 @@ def main():
     ours = numpy.array([line["logarithmic"] for line in lines if line["model"] == models[0]])
     print(f"{len(p99)} rows, {len(set(key[0] for key in keys))} episodes; repeat error "
           f"{100 * report.get('repeatError', math.nan):.1f} %; over the objective {100 * numpy.mean(p99 > data_objectives):.0f} %")
-    print(f"an episode played again tells the first one ({pairs} rows) with a median error of {100 * repeated['median']:.1f} %, a "
-          f"logarithmic error of {repeated['logarithmic']:.4f}, a rank correlation of {repeated['rank']:.3f} and an AUC of "
-          f"{repeated['auc']:.3f}\n")
+    if repeated is not None:
+        count, told = repeated
+        print(f"an episode played again tells the first one ({count} rows) with a median error of {100 * told['median']:.1f} %, a "
+              f"logarithmic error of {told['logarithmic']:.4f}, a rank correlation of {told['rank']:.3f} and an AUC of "
+              f"{told['auc']:.3f}")
+    print()
     print("| model | median error | mean error | logarithmic error | rank correlation | AUC | difference of the logarithmic error |")
     print("|---|---|---|---|---|---|---|")
     for model in models:
