@@ -4,6 +4,7 @@ import Gym
 import Live
 import LoadGeneration
 import Logging
+import TestServers
 import Testing
 import Workloads
 
@@ -98,14 +99,5 @@ final class LiveEpisodeDriver: @unchecked Sendable {
     /// Refused by the backend itself, whatever the environment would have listed.
     func refusal(of action: ClusterAction) async throws -> String? {
         try await onThread { try self.backend.apply(action) }
-    }
-}
-
-/// Runs what blocks on a thread of its own.
-func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-        let thread = Thread { continuation.resume(with: Result { try body() }) }
-        thread.stackSize = 8 << 20
-        thread.start()
     }
 }

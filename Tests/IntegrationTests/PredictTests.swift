@@ -173,8 +173,8 @@ import Testing
             let server = try BerthProcess(
                 ["predict", "serve", "--config", "serve.yaml", "--log", "error"], in: folder)
             defer { if server.isRunning { server.send(SIGKILL) } }
-            let tally = try JSONValue(
-                parsing: Array(try await program.textOnThread(["\(port)", "100000", "1"]).utf8))
+            let text = try await onThread { try program.run(["\(port)", "100000", "1"]) }
+            let tally = try JSONValue(parsing: Array(text))
             let (accepted, rejected) = (
                 try #require(tally["accepted"]?.integer), try #require(tally["rejected"]?.integer)
             )

@@ -50,13 +50,6 @@ import Testing
             dryRun: false)
     }
 
-    /// Runs what blocks on a thread of its own.
-    private func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread { continuation.resume(with: Result { try body() }) }.start()
-        }
-    }
-
     @Test(.timeLimit(.minutes(1))) func whatAnEarlierRunLeftIsInTheLog() async throws {
         let server = try NamespaceServer(namespace: namespace, labels: own)
         let cluster = try LiveCluster(settings: try settings(server), logger: Logger(label: "test"))

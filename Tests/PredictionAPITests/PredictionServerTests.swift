@@ -128,7 +128,7 @@ import Testing
         let expected = try predictor.predict(rows).map(\.p99)
         try await sampleServer().application().test(.live) { client in
             let port = try #require(client.port)
-            #expect(try await program.textOnThread(["\(port)", "\(expected)"]) == "agreed\n")
+            #expect(try await onThread { try program.text(["\(port)", "\(expected)"]) } == "agreed\n")
         }
     }
 }

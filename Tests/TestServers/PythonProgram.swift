@@ -52,12 +52,4 @@ public struct PythonProgram: Sendable {
     public func text(_ arguments: [String] = []) throws -> String {
         String(decoding: try run(arguments), as: UTF8.self)
     }
-
-    /// Runs the program on a thread of its own and reads its standard output as text: a blocked thread of Swift's pool
-    /// is one less for a server in this process, and for other tests.
-    public func textOnThread(_ arguments: [String] = []) async throws -> String {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread { continuation.resume(with: Result { try text(arguments) }) }.start()
-        }
-    }
 }
