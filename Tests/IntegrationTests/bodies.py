@@ -20,7 +20,7 @@ FEATURES = {
     "replicas": (0, 1e4), "replica_rate": (0, 1e7), "replica_request": (0, 1e4), "replica_limit": (0, 1e4),
     "replica_cpu": (0, 1e4), "replica_utilization": (0, 1e7), "cpu_per_request": (0, 1e4), "neighbour_cpu": (0, 10),
     "neighbour_requested": (0, 100), "cpu_used_change": (-10, 10), "rate_change": (-64, 64),
-    "p99_before": (0, 3600), "backlog": (-1, 1e7),
+    "p99_before": (0, 3600), "backlog": (-1, 1e7), "p99_elsewhere": (0, 3600), "neighbour_risk": (0, 1e9),
 }
 NAMES = list(FEATURES)
 
@@ -250,19 +250,19 @@ CORPUS = [
     b'{"metrics":{"' + b"k" * 100_000 + b'":1}}', b'{"node":"' + b"n" * 100_000 + b'","metrics":{}}',
     # Comparing names of many combining marks takes for ever; as a node's name they are only handed back.
     b'{"metrics":{"a' + MARKS + b'":1}}', b'{"a' + MARKS + b'":1,"metrics":{}}',
-    b'{"inputs":[{"name":"a' + MARKS + b'","shape":[0,21],"datatype":"FP32","data":[]}]}',
-    b'{"outputs":[{"name":"a' + MARKS + b'"}],"inputs":[{"name":"features","shape":[0,21],"datatype":"FP32","data":[]}]}',
+    b'{"inputs":[{"name":"a' + MARKS + b'","shape":[0,23],"datatype":"FP32","data":[]}]}',
+    b'{"outputs":[{"name":"a' + MARKS + b'"}],"inputs":[{"name":"features","shape":[0,23],"datatype":"FP32","data":[]}]}',
     b'{"node":"a' + MARKS[:4000] + b'","metrics":{}}',
     b'{"node":"\\ud800","metrics":{}}', b'{"node":"\xc3\x28","metrics":{}}', b'{"instances":[]}',
     b'{"instances":[' + b",".join([b'{"metrics":{}}'] * 50) + b"]}",
     b'{"instances":[' + b",".join([b'{"metrics":{}}'] * 51) + b"]}",
     b'{"instances":[{"metrics":{}}],"metrics":{}}', b"{" + b" " * 200_000 + b'"metrics":{}}',
-    b'{"inputs":[{"name":"features","shape":[0,21],"datatype":"FP32","data":[]}]}',
+    b'{"inputs":[{"name":"features","shape":[0,23],"datatype":"FP32","data":[]}]}',
     b'{"inputs":[{"name":"features","shape":[4294967296,4294967296],"datatype":"FP32","data":[]}]}',
-    b'{"inputs":[{"name":"features","shape":[-1,21],"datatype":"FP32","data":[]}]}',
-    b'{"inputs":[{"name":"features","shape":[1,21],"datatype":"FP32","data":[' + b",".join([b"0.1"] * 21) + b"]}]}",
-    b'{"inputs":[{"name":"features","shape":[1,21],"datatype":"FP32","data":[[[' + b",".join([b"0.1"] * 21) + b"]]]}]}",
-    b'{"inputs":[{"name":"features","shape":[1,21],"datatype":"INT64","data":[' + b",".join([b"1"] * 21) + b"]}]}",
+    b'{"inputs":[{"name":"features","shape":[-1,23],"datatype":"FP32","data":[]}]}',
+    b'{"inputs":[{"name":"features","shape":[1,23],"datatype":"FP32","data":[' + b",".join([b"0.1"] * 23) + b"]}]}",
+    b'{"inputs":[{"name":"features","shape":[1,23],"datatype":"FP32","data":[[[' + b",".join([b"0.1"] * 23) + b"]]]}]}",
+    b'{"inputs":[{"name":"features","shape":[1,23],"datatype":"INT64","data":[' + b",".join([b"1"] * 23) + b"]}]}",
 ]
 
 

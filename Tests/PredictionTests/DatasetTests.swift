@@ -19,7 +19,11 @@ import Testing
     }
 
     /// Files of earlier releases lack features: the rows tell them.
-    @Test(arguments: [["cpu_per_request", "p99_before", "backlog"], ["backlog"]])
+    @Test(
+        arguments: [
+            ["cpu_per_request", "p99_before", "backlog", "p99_elsewhere", "neighbour_risk"],
+            ["backlog", "p99_elsewhere", "neighbour_risk"], ["p99_elsewhere", "neighbour_risk"],
+        ])
     func olderFilesAreCompleted(_ missing: [String]) throws {
         try withTemporaryFile { file in
             let dataset = sampleDataset(episodes: 2, windows: 6)
@@ -28,7 +32,8 @@ import Testing
             let cpu = try #require(kept.firstIndex { names[$0] == "replica_cpu" })
             let perRequest = try #require(names.firstIndex(of: "cpu_per_request"))
             let rate = try #require(names.firstIndex(of: "replica_rate"))
-            let (before, backlog) = (names.count - 2, names.count - 1)
+            let before = try #require(names.firstIndex(of: "p99_before"))
+            let backlog = try #require(names.firstIndex(of: "backlog"))
             var values = (0..<dataset.count).flatMap { row in kept.map { dataset.values[row * width + $0] } }
             values[cpu] = 0.5
             var older = dataset.checkpoint
@@ -51,10 +56,48 @@ import Testing
                 } else {
                     #expect(known[before].isNaN)
                 }
-                // One replica.
-                let sent = 20 * Double(known[rate])
-                #expect(abs(Double(known[backlog]) - (dataset.rows[row].requests / sent - 1)) < 1e-5)
+                if missing.contains("backlog") {
+                    // One replica.
+                    let sent = 20 * Double(known[rate])
+                    #expect(abs(Double(known[backlog]) - (dataset.rows[row].requests / sent - 1)) < 1e-5)
+                }
                 #expect(read.features(of: row).first == dataset.features(of: row).first)
+            }
+        }
+    }
+
+    /// Two windows, with rows that say nothing in the second: a row is told what others met, never what it met itself.
+    @Test func aWindowsRowsTellOfEachOther() throws {
+        try withTemporaryFile { file in
+            var dataset = PredictionDataset(
+                features: PredictionFeature.names.dropLast(2), windowSeconds: 20)
+            let rows: [(window: Int, node: String, service: String, requests: Double, p99: Double)] = [
+                (0, "a", "web", 100, 0.1), (0, "b", "web", 300, 0.2), (0, "c", "web", 100, 0.6),
+                (0, "a", "shop", 100, 0.9), (0, "a", "blog", 100, 0.15), (1, "a", "web", 100, 0.7),
+                (1, "b", "web", 0, 0.7), (1, "c", "web", 100, .nan),
+                (0, "b", "web", 100, 0.5),
+            ]
+            // The last one is of another episode.
+            for (index, row) in rows.enumerated() {
+                dataset.append(
+                    PredictionDataset.Row(
+                        episode: index / 8, seed: 1, window: row.window, node: row.node, service: row.service,
+                        requests: row.requests, age: 0, objective: row.service == "shop" ? 0.3 : 0.1, p99: row.p99),
+                    features: Array(repeating: Float(0.5), count: dataset.width))
+            }
+            try dataset.write(to: file)
+            let read = try PredictionDataset(file: file)
+            let (elsewhere, risk) = (read.width - 2, read.width - 1)
+            // By requests: (300 · 0.2 + 100 · 0.6) / 400.
+            let expected: [(Float, Float)] = [
+                (0.3, 3), (0.35, .nan), (0.175, .nan), (.nan, 1.5), (.nan, 3), (.nan, .nan), (0.7, .nan), (0.7, .nan),
+                (.nan, .nan),
+            ]
+            for (row, wanted) in expected.enumerated() {
+                let features = Array(read.features(of: row))
+                for (found, wanted) in [(features[elsewhere], wanted.0), (features[risk], wanted.1)] {
+                    #expect(wanted.isNaN ? found.isNaN : abs(found - wanted) < 1e-6, "row \(row)")
+                }
             }
         }
     }
@@ -168,6 +211,7 @@ import Testing
         #expect(recorder.dataset.rows.map(\.window).max() == 9)
         // What a window's p99 was the next one's row tells.
         let dataset = recorder.dataset
+        func column(_ feature: PredictionFeature) -> Int { PredictionFeature.allCases.firstIndex(of: feature) ?? 0 }
         var known = 0
         for (index, row) in dataset.rows.enumerated() {
             guard
@@ -175,13 +219,22 @@ import Testing
                     $0.window == row.window - 1 && $0.node == row.node && $0.service == row.service
                 })
             else { continue }
-            #expect(Array(dataset.features(of: index))[PredictionFeature.names.count - 2] == Float(before.p99))
+            #expect(Array(dataset.features(of: index))[column(.p99Before)] == Float(before.p99))
             known += 1
         }
         #expect(known > 10)
         // Nearly all that was due came, and the rate is measured with some noise.
-        let backlogs = (0..<dataset.count).compactMap { dataset.features(of: $0).last }.filter { !$0.isNaN }
+        let backlogs = (0..<dataset.count).map { Array(dataset.features(of: $0))[column(.backlog)] }
+            .filter { !$0.isNaN }
         #expect(backlogs.count > dataset.count / 2 && backlogs.allSatisfy { abs($0) < 0.5 })
+        // The recorder and the completion of an older file say the same of a window's other rows.
+        let (width, kept) = (dataset.width, dataset.width - 2)
+        var older = dataset.checkpoint
+        older["dataset/features"] = .text(PredictionFeature.names.prefix(kept).joined(separator: "\n"))
+        older["dataset/values"] = .float32(
+            (0..<dataset.count).flatMap { dataset.features(of: $0).prefix(kept) }, shape: [dataset.count, kept])
+        #expect(try PredictionDataset(older).values.map(\.bitPattern) == dataset.values.map(\.bitPattern))
+        #expect((0..<dataset.count).count { !dataset.values[$0 * width + kept].isNaN } > dataset.count / 2)
         cluster.reportsNodes = false
         var report = try cluster.advance()
         #expect { try recorder.record(report, cluster.snapshot) } throws: { "\($0)".contains("route: pods") }

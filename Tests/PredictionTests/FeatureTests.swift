@@ -34,7 +34,8 @@ import Testing
         var before = snapshot()
         before.nodes[0].cpuUsage = Measurement(1, age: 3)
         let row = PredictionFeature.row(
-            service: 0, node: 0, in: snapshot(), before: before, p99Before: 0.07, requestRate: 75)
+            service: 0, node: 0, in: snapshot(), before: before, p99Before: 0.07, requestRate: 75, p99Elsewhere: 0.2,
+            neighbourRisk: 3)
         let expected: [(PredictionFeature, Float)] = [
             (.cpuUsed, 0.5), (.memoryUsed, 0.25), (.cpuRequested, 2.5 / 4), (.memoryRequested, 3.0 / 8), (.pods, 3),
             (.replicas, 2), (.replicaRate, 30), (.replicaRequest, 0.5), (.replicaLimit, 2), (.replicaCPU, 0.3),
@@ -43,7 +44,7 @@ import Testing
             (.neighbourRequested, 1.5 / 4),
             (.cpuUsedChange, 0.25), (.rateChange, 1), (.p99Before, 0.07),
             // 60 requests per second were due to the two replicas.
-            (.backlog, 0.25),
+            (.backlog, 0.25), (.p99Elsewhere, 0.2), (.neighbourRisk, 3),
         ]
         for (feature, wanted) in expected { #expect(abs(value(feature, row) - wanted) < 1e-6, "\(feature)") }
         var late = snapshot()
@@ -59,7 +60,7 @@ import Testing
         let missing: Set<PredictionFeature> = [
             .cpuUsed, .memoryUsed, .memoryBandwidth, .cacheMissRatio, .instructionsPerCycle, .replicaRate, .replicaCPU,
             .replicaUtilization, .cpuPerRequest, .neighbourCPU, .cpuUsedChange, .rateChange, .p99Before,
-            .backlog,
+            .backlog, .p99Elsewhere, .neighbourRisk,
         ]
         for feature in PredictionFeature.allCases {
             #expect(value(feature, row).isNaN == missing.contains(feature), "\(feature)")

@@ -64,7 +64,7 @@ import Testing
             other["predictor/features"] = .text(PredictionFeature.names.dropLast().joined(separator: "\n"))
             try other.write(to: file)
             #expect { try LatencyPredictor(file: file) } throws: {
-                "\($0)".contains("feature 20 is none, expected backlog") && "\($0)".contains(file)
+                "\($0)".contains("feature 22 is none, expected neighbour_risk") && "\($0)".contains(file)
             }
             other = try predictor.checkpoint()
             other["predictor/trees"] = .text("{\"learner\": {}}")
@@ -96,12 +96,13 @@ import Testing
             var generator = RandomGenerator(seed: seed)
             for row in 0..<400 {
                 let rate = rates.lowerBound + generator.uniform() * (rates.upperBound - rates.lowerBound)
-                let before = exp(generator.normal())
-                let p99 = 0.01 * exp(0.02 * rate + 0.05 * generator.normal()) * pow(before, 0.3)
+                let (before, elsewhere) = (exp(generator.normal()), exp(generator.normal()))
+                let risk = exp(generator.normal())
+                let p99 = 0.01 * exp(0.02 * rate + 0.05 * generator.normal()) * pow(before * elsewhere * risk, 0.3)
                 var features = [Float](repeating: .nan, count: PredictionFeature.allCases.count)
                 for (feature, value) in [
                     (PredictionFeature.replicaRate, rate), (.cpuUsed, 0.5 * generator.uniform()), (.replicas, 1),
-                    (.p99Before, before),
+                    (.p99Before, before), (.p99Elsewhere, elsewhere), (.neighbourRisk, risk),
                 ] { features[PredictionFeature.allCases.firstIndex(of: feature) ?? 0] = Float(value) }
                 dataset.append(
                     PredictionDataset.Row(

@@ -81,7 +81,29 @@ def read(path, first):
     if "backlog" not in names:
         sent = seconds * values[:, names.index("replicas")] * values[:, names.index("replica_rate")]
         values, names = numpy.column_stack([values, (ratio(requests, sent) - 1).astype(values.dtype)]), names + ["backlog"]
+    if "p99_elsewhere" not in names:
+        elsewhere, risk = others(keys, requests, p99, objectives)
+        values = numpy.column_stack([values, elsewhere.astype(values.dtype), risk.astype(values.dtype)])
+        names = names + ["p99_elsewhere", "neighbour_risk"]
     return names, values, p99, objectives, keys, seeds
+
+
+def others(keys, requests, p99, objectives):
+    """Of each row, in its window: p99 of the service on other nodes, by requests, and the greatest risk of others on the node."""
+    windows = collections.defaultdict(list)
+    for row, (episode, window, _, _) in enumerate(keys):
+        windows[(episode, window)].append(row)
+    elsewhere, risk = numpy.full(len(keys), math.nan), numpy.full(len(keys), math.nan)
+    for rows in windows.values():
+        for row in rows:
+            _, _, node, service = keys[row]
+            same = [other for other in rows if keys[other][3] == service and keys[other][2] != node]
+            beside = [other for other in rows if keys[other][2] == node and keys[other][3] != service]
+            if same:
+                elsewhere[row] = numpy.average(p99[same], weights=requests[same])
+            if beside:
+                risk[row] = max(p99[beside] / objectives[beside])
+    return elsewhere, risk
 
 
 def repetition(p99, objectives, keys, seeds):

@@ -80,18 +80,23 @@ extension PredictionDataset {
     }
 
     /// Features that files of earlier releases lack, in their order.
-    private static let completed: [PredictionFeature] = [.cpuPerRequest, .p99Before, .backlog]
+    private static let completed: [PredictionFeature] = [
+        .cpuPerRequest, .p99Before, .backlog, .p99Elsewhere, .neighbourRisk,
+    ]
 
     /// The data set with the features that files of earlier releases lack: `cpu_per_request` follows from others,
-    /// `backlog` from others and the row's requests, and `p99_before` is the label of the row of the window before, where
-    /// that is there. Files do not tell whether a rate was an earlier window's.
+    /// `backlog` from others and the row's requests, `p99_before` is the label of the row of the window before, where that
+    /// is there, and the labels of the same window's rows tell `p99_elsewhere` and `neighbour_risk`. Files do not tell
+    /// whether a rate was an earlier window's.
     private func completing() -> PredictionDataset {
         func key(_ row: Row, window: Int) -> String { "\(row.episode)/\(window)/\(row.node)/\(row.service)" }
         let labels = Dictionary(
             rows.map { (key($0, window: $0.window), $0.p99) }, uniquingKeysWith: { first, _ in first })
+        let windows = Dictionary(grouping: rows) { [$0.episode, $0.window] }.mapValues { WindowLatencies($0) }
         var result = PredictionDataset(windowSeconds: windowSeconds)
         result.origin = origin
         for (index, row) in rows.enumerated() {
+            let latencies = windows[[row.episode, row.window]]
             let before = labels[key(row, window: row.window - 1)]
             let known = Dictionary(uniqueKeysWithValues: zip(features, features(of: index)))
             let rate = known["replica_rate"] ?? .nan
@@ -106,6 +111,8 @@ extension PredictionDataset {
                     case .cpuPerRequest: perRequest
                     case .p99Before: before.map { Float($0) } ?? .nan
                     case .backlog: backlog
+                    case .p99Elsewhere: latencies?.p99Elsewhere(of: row).map { Float($0) } ?? .nan
+                    case .neighbourRisk: latencies?.neighbourRisk(of: row).map { Float($0) } ?? .nan
                     default: .nan
                     }
                 })

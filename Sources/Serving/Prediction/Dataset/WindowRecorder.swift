@@ -52,6 +52,7 @@ public struct WindowRecorder: Sendable {
                 "the latencies of nodes cannot be told apart: send the load to the pods (route: pods), not to the service"
             )
         }
+        var rows: [(row: PredictionDataset.Row, interval: NodeInterval)] = []
         for interval in nodes {
             guard interval.requests >= minimumRequests else {
                 leftOut += 1
@@ -65,16 +66,22 @@ public struct WindowRecorder: Sendable {
             }
             let (node, service) = (snapshot.nodes[interval.node], snapshot.services[interval.service])
             let ages = [node.cpuUsage, node.memoryUsage, node.memoryBandwidth, service.arrivalRate, service.cpuUsage]
+            let row = PredictionDataset.Row(
+                episode: episode, seed: seed, window: window, time: time, node: node.name, service: service.name,
+                requests: interval.requests, age: ages.compactMap { $0?.age }.max() ?? 0,
+                objective: service.latencyObjective, p99: interval.latencyP99)
+            rows.append((row: row, interval: interval))
+            latencies[[node.name, service.name]] = interval.latencyP99
+        }
+        let others = WindowLatencies(rows.map(\.row))
+        for (row, interval) in rows {
             dataset.append(
-                PredictionDataset.Row(
-                    episode: episode, seed: seed, window: window, time: time, node: node.name, service: service.name,
-                    requests: interval.requests, age: ages.compactMap { $0?.age }.max() ?? 0,
-                    objective: service.latencyObjective, p99: interval.latencyP99),
+                row,
                 features: PredictionFeature.row(
                     service: interval.service, node: interval.node, in: snapshot, before: before,
-                    p99Before: latenciesBefore[[node.name, service.name]],
-                    requestRate: interval.requests / report.duration))
-            latencies[[node.name, service.name]] = interval.latencyP99
+                    p99Before: latenciesBefore[[row.node, row.service]],
+                    requestRate: interval.requests / report.duration, p99Elsewhere: others.p99Elsewhere(of: row),
+                    neighbourRisk: others.neighbourRisk(of: row)))
         }
     }
 

@@ -11,8 +11,9 @@ extension PredictionFeature {
         case .replicaRate, .replicaUtilization: 0...1e7
         case .cpuUsedChange: -10...10
         case .rateChange: -64...64
-        case .p99Before: 0...3600
+        case .p99Before, .p99Elsewhere: 0...3600
         case .backlog: -1...1e7
+        case .neighbourRisk: 0...1e9
         }
     }
 }

@@ -56,9 +56,15 @@ public enum PredictionFeature: String, Sendable, Codable, CaseIterable {
     /// those that arrived in it.
     case backlog
 
+    // What the same window's p99s elsewhere tell.
+    /// 99th percentile of the latency of the service on other nodes in the window, in seconds: the mean by requests.
+    case p99Elsewhere = "p99_elsewhere"
+    /// Greatest p99 / objective of another service on the node in the window.
+    case neighbourRisk = "neighbour_risk"
+
     /// Features that are not known of a pod that is still to be placed.
     public static let unknownBeforePlacement: [PredictionFeature] = [
-        .cpuUsedChange, .rateChange, .p99Before, .backlog,
+        .cpuUsedChange, .rateChange, .p99Before, .backlog, .p99Elsewhere, .neighbourRisk,
     ]
 
     /// Names in the order of rows.
@@ -85,9 +91,11 @@ extension PredictionFeature {
     ///   - p99Before: the p99 in that window, in seconds; `nil` where it is not known.
     ///   - requestRate: requests of the service that its replicas on the node answered, gave up or still hold / the
     ///     window's length, in 1/s; `nil` where that is not known.
+    ///   - p99Elsewhere: p99 of the service on other nodes in the window, in seconds; `nil` where it is not known.
+    ///   - neighbourRisk: greatest p99 / objective of another service on the node; `nil` where it is not known.
     public static func row(
         service: Int, node: Int, in snapshot: ClusterSnapshot, before: ClusterSnapshot? = nil,
-        p99Before: Double? = nil, requestRate: Double? = nil
+        p99Before: Double? = nil, requestRate: Double? = nil, p99Elsewhere: Double? = nil, neighbourRisk: Double? = nil
     ) -> [Float] {
         let replicas = ReadyReplicas(of: service, in: snapshot)
         let name = snapshot.nodes[node].name
@@ -97,7 +105,7 @@ extension PredictionFeature {
             node: snapshot.nodes[node], nodeBefore: before?.nodes.first { $0.name == name },
             service: snapshot.services[service], replicas: replicas.count[node], allReplicas: replicas.all,
             replicaCores: replicas.cores[node], p99Before: p99Before,
-            requestRate: isPresent ? requestRate : nil
+            requestRate: isPresent ? requestRate : nil, p99Elsewhere: p99Elsewhere, neighbourRisk: neighbourRisk
         ).row
     }
 
@@ -115,6 +123,9 @@ extension PredictionFeature {
         var p99Before: Double?
         /// Requests that the replicas on the node answered, gave up or still held at the window's end, per second of it.
         var requestRate: Double?
+        /// In the same window: of the service on other nodes, and of others on the node, by their objectives.
+        var p99Elsewhere: Double?
+        var neighbourRisk: Double?
 
         /// The features, NaN where missing.
         var row: [Float] { allCases.map { feature in value(of: feature).map { Float($0) } ?? .nan } }
@@ -146,6 +157,8 @@ extension PredictionFeature {
             case .p99Before: p99Before
             case .backlog:
                 replicaRate.flatMap { rate in ratio(requestRate, rate * Double(replicas)).map { $0 - 1 } }
+            case .p99Elsewhere: p99Elsewhere
+            case .neighbourRisk: neighbourRisk
             }
         }
 

@@ -18,8 +18,8 @@ public struct LinearPredictor: Sendable {
     private let scales: [Double]
     /// Indices of the features with a weight.
     private let used: [Int]
-    /// Index of the feature that enters by its logarithm.
-    private let logarithmic = PredictionFeature.allCases.firstIndex(of: .p99Before)
+    /// Of each feature whether it enters by its logarithm.
+    private let isLogarithmic: [Bool]
 
     /// The geometric mean of the data set's p99, whatever the features.
     public static func mean(of dataset: PredictionDataset) -> LinearPredictor {
@@ -27,7 +27,7 @@ public struct LinearPredictor: Sendable {
     }
 
     /// Least squares with an L2 penalty of 1 on the standardised weights. A missing value counts as the feature's mean;
-    /// `p99_before` enters by its logarithm, as the p99 does.
+    /// other latencies and their risks enter by their logarithms, as the p99 does.
     public init(training dataset: PredictionDataset) {
         self.init(dataset, uses: Array(0..<dataset.width))
     }
@@ -38,6 +38,10 @@ public struct LinearPredictor: Sendable {
         (self.offset, self.bounds) = (offset, bounds)
         scales = zip(weights, deviations).map { $0 / $1 }
         used = weights.indices.filter { weights[$0] != 0 }
+        isLogarithmic = weights.indices.map { feature in
+            PredictionFeature.allCases.indices.contains(feature)
+                && [.p99Before, .p99Elsewhere, .neighbourRisk].contains(PredictionFeature.allCases[feature])
+        }
     }
 
     private init(_ dataset: PredictionDataset, uses features: [Int]) {
@@ -81,7 +85,7 @@ public struct LinearPredictor: Sendable {
     private func value(of feature: Int, in values: [Float], at start: Int) -> Double? {
         let value = Double(values[start + feature])
         guard !value.isNaN else { return nil }
-        return feature == logarithmic ? log(max(value, 1e-6)) : value
+        return isLogarithmic[feature] ? log(max(value, 1e-6)) : value
     }
 
     private func standardized(_ feature: Int, in values: [Float], at start: Int) -> Double {
