@@ -18,6 +18,7 @@ let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
@@ -130,8 +131,8 @@ let package = Package(
             "Serving", "PredictionAPI",
             [
                 "CHiredis", "Prediction", "Drift", "Checkpoints", "JSON", "Settings", "Monitoring", "Responses",
-                hummingbird, hummingbirdCore, hummingbirdTLS, nioCore, nioSSL, httpTypes, serviceLifecycle, logging,
-                coreMetrics,
+                hummingbird, hummingbirdCore, hummingbirdTLS, nioCore, nioPosix, nioSSL, httpTypes, serviceLifecycle,
+                logging, coreMetrics,
             ]),
         room(
             "Serving", "Prediction",
@@ -197,7 +198,7 @@ let package = Package(
             "PredictionAPI",
             [
                 "Prediction", "Drift", "Randomness", "JSON", "Monitoring", "TestServers", hummingbird,
-                hummingbirdTesting, nioCore, logging,
+                hummingbirdTesting, nioCore, nioPosix, logging,
             ], exclude: ["triton.py"]),
         tests(
             "Extender",

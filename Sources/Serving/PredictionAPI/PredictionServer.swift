@@ -52,6 +52,13 @@ public struct PredictionServer: Sendable {
                 "listen": "\(settings.host):\(settings.port)", "predictor": "\(settings.predictor)",
                 "version": "\(version)", "tls": "\(settings.tls != nil)",
             ])
+        // A server that asks Redis waits for it on the thread that answers: no other connection is to wait with it.
+        try await withTaskExecutorPreference(settings.cache.redis == nil ? EventLoopExecutor.shared : nil) {
+            try await serve()
+        }
+    }
+
+    private func serve() async throws {
         guard let tls = settings.tls else { return try await application().runService() }
         var application = Application(
             router: routes.router(), server: try .tls(protocolSettings, tlsConfiguration: Self.configuration(tls)),

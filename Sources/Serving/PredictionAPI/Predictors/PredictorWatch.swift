@@ -19,7 +19,12 @@ struct PredictorWatch: Service {
     let events: EventLog
 
     func run() async throws {
-        try? await cancelWhenGracefulShutdown {
+        // Files may be on a volume that takes its time: not on the threads that answer.
+        try? await withTaskExecutorPreference(globalConcurrentExecutor) { try await look() }
+    }
+
+    private func look() async throws {
+        try await cancelWhenGracefulShutdown {
             // What came after the server had read the file is seen at the first look.
             var (seen, version) = (Identity?.none, slot.version)
             while true {
