@@ -2,6 +2,7 @@
 splits, in the same unit (the logarithm of the p99).
 
     compare.py [--config train.yaml] [--splits 10] [--berth .build/release/berth] [--out results.csv]
+               [--ignored FEATURE ...] [--models NAME ...]
 
 Each split is drawn by `berth predict train` (splitSeed 0, 1, ...); the rows that it held out are held out from the others
 too. Writes a line for each model and split, and prints the table of README.md: means over the splits, and the mean paired
@@ -141,6 +142,8 @@ def main():
     parser.add_argument("--splits", type=int, default=10)
     parser.add_argument("--berth", default=".build/release/berth")
     parser.add_argument("--out", default=HERE / "results.csv")
+    parser.add_argument("--ignored", nargs="*", default=[], help="features that no model sees")
+    parser.add_argument("--models", nargs="*", default=[], help="only models whose names begin so")
     options = parser.parse_args()
     with open(options.config) as file:
         config = yaml.safe_load(file)
@@ -154,6 +157,12 @@ def main():
     values = numpy.concatenate([each[1][:, [each[0].index(name) for name in names]] for each in sets])
     p99, data_objectives = (numpy.concatenate([each[part] for each in sets]) for part in (2, 3))
     keys = [key for each in sets for key in each[4]]
+    seen = [column for column, name in enumerate(names) if name not in options.ignored]
+    ignored = [f"ignoredFeatures=[{', '.join(options.ignored)}]"]
+
+    def wanted(name):
+        return not options.models or any(name.startswith(prefix) for prefix in options.models)
+
     repeated = repetition(p99, data_objectives, keys, [seed for each in sets for seed in each[5]])
     lines = []
     with tempfile.TemporaryDirectory() as temporary:
@@ -165,7 +174,8 @@ def main():
                 ("Berth, forest", ["kind=forest", f"depth={FOREST_DEPTH}"]),
                 ("Berth, boosting, trees alone", ["kind=boosting", "linearShare=0"]),
             ):
-                predicted[name], report = berth(options.berth, options.config, settings, seed, folder)
+                if wanted(name):
+                    predicted[name], report = berth(options.berth, options.config, settings + ignored, seed, folder)
             held = next(iter(predicted.values()))
             test = numpy.array([key in held for key in keys])
             order = [key for key in keys if key in held]
@@ -175,8 +185,9 @@ def main():
             results = {
                 name: numpy.array([float(rows[key]["predicted"]) for key in order]) for name, rows in predicted.items()}
             for name, make in peers(config.get("predictor", {})).items():
-                model = make().fit(values[~test], numpy.log(p99[~test]))
-                results[name] = numpy.exp(model.predict(values[test]))
+                if wanted(name):
+                    model = make().fit(values[~test][:, seen], numpy.log(p99[~test]))
+                    results[name] = numpy.exp(model.predict(values[test][:, seen]))
             lines += [{"split": seed, "model": name, "rows": int(test.sum()), **scores(result, measured, objectives)}
                       for name, result in results.items()]
             # The baselines of Berth's own report.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Requests per second of Berth's prediction server and of a Flask service around a scikit-learn forest, in turn, with as many
-# trees of the same depth, for the same bodies: one row, and a thousand.
+# trees of the same depth, for the same bodies: one row, and a thousand. Where there is nginx, its constant reply to the bodies of one
+# row tells what a request costs on this machine without any prediction.
 #   experiments/prediction/speed/run.sh DATASET [ROUNDS]
 # README.md beside this file says how the Flask service is installed (PYTHON=, with flask, gunicorn, scikit-learn, h5py).
 set -euo pipefail
@@ -25,11 +26,21 @@ printf 'datasets: ["%s"]\npredictor: {kind: forest, trees: %s, depth: %s}\n' "$D
 printf 'port: 8689\npredictor: "%s"\ncache: {predictions: {seconds: 0}}\n' "$work/predictor.h5" > "$work/serve.yaml"
 "$BERTH" predict train --config "$work/train.yaml" --out "$work/predictor.h5" > "$work/train.log"
 
+cat > "$work/nginx.conf" << N
+daemon off; worker_processes auto; pid $work/nginx.pid; error_log $work/nginx.log;
+events {}
+http {
+    access_log off; client_body_temp_path $work; proxy_temp_path $work; fastcgi_temp_path $work; uwsgi_temp_path $work;
+    scgi_temp_path $work; server { listen 127.0.0.1:8691; location / { return 200 "{}"; } }
+}
+N
+
 # start NAME: leaves the server's process in $server and waits for its port.
 start() {
     case $1 in
     berth) "$BERTH" predict serve --config "$work/serve.yaml" --log error & port=8689 ;;
     flask) (cd "$HERE" && exec "$PYTHON" -m gunicorn --workers 2 --preload --bind 127.0.0.1:8690 --log-level error service:app) & port=8690 ;;
+    nginx) nginx -c "$work/nginx.conf" -e "$work/nginx.log" & port=8691 ;;
     esac
     server=$!
     for _ in $(seq 600); do
@@ -41,9 +52,9 @@ start() {
 }
 
 for ((round = 0; round < ROUNDS; round++)); do
-    for name in berth flask; do
+    for name in berth flask $(command -v nginx > /dev/null && echo nginx); do
         start "$name"
-        for kind in one thousand; do
+        for kind in one $([ "$name" = nginx ] || echo thousand); do
             path=$([ $kind = one ] && echo predict || echo v2/models/latency/infer)
             # The first second warms up.
             wrk -t1 -c4 -d1s -s "$work/$kind.lua" "http://127.0.0.1:$port/$path" > /dev/null
@@ -70,3 +81,9 @@ for kind in one thousand; do
     printf '| %s | %s %s %s | %s | %s %s %s | %s | %s |\n' "$kind" "$mine" "$least" "$most" "$own" "$theirs" "$low" "$high" "$other" \
         "$(awk -v a="$mine" -v b="$theirs" 'BEGIN { printf "%.1f", a / b }')"
 done
+if grep -q '^one nginx ' "$work/results"; then
+    grep '^one nginx ' "$work/results" | sort -k4,4g > "$work/nginx"
+    read -r rate least most p99 <<< "$(middle "$work/nginx")"
+    echo
+    echo "nginx, a constant reply to the same bodies: $rate $least $most requests/s, p99 $p99"
+fi
