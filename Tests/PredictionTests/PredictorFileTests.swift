@@ -54,6 +54,10 @@ import Testing
         #expect(profile.unfamiliar(row[...]) == [0])
         (row[0], row[1], row[2]) = (1, 0, .nan)
         #expect(profile.unfamiliar(row[...]) == [1])
+        // One row of all lacks the third feature.
+        let share = 1 / Double(dataset.count)
+        #expect(profile.unfamiliar(row[...], seldomMissing: share) == [1, 2])
+        #expect(profile.unfamiliar(row[...], seldomMissing: 0.9 * share) == [1])
         #expect(profile.episodes.count == 4 && profile.episodes == dataset.episodeFingerprints.values.sorted())
     }
 

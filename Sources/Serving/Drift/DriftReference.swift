@@ -37,6 +37,9 @@ public struct DriftReference: Sendable, Equatable {
     /// Features of a row.
     public var width: Int { names.count }
 
+    /// Share of the training rows, from 0 to 1, that lack the feature at this index.
+    public func missingShare(of feature: Int) -> Double { Double(features[feature].counts.last ?? 0) / Double(rows) }
+
     /// Refuses rows that do not fill the width, and infinite values.
     static func rowCount(_ rows: Span<Float>, names: [String]) throws(DriftError) -> Int {
         guard rows.count % names.count == 0 else {

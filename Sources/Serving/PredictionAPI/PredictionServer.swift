@@ -52,8 +52,10 @@ public struct PredictionServer: Sendable {
                 "listen": "\(settings.host):\(settings.port)", "predictor": "\(settings.predictor)",
                 "version": "\(version)", "tls": "\(settings.tls != nil)",
             ])
-        // A server that asks Redis waits for it on the thread that answers: no other connection is to wait with it.
-        try await withTaskExecutorPreference(settings.cache.redis == nil ? EventLoopExecutor.shared : nil) {
+        // Who asks Redis waits for it on the thread that answers: no other connection is to wait with it. Contributions,
+        // which may be there too, are never answered on an event loop.
+        let asksRedis = settings.cache.redis != nil && settings.cache.predictions.redis
+        try await withTaskExecutorPreference(asksRedis ? nil : EventLoopExecutor.shared) {
             try await serve()
         }
     }

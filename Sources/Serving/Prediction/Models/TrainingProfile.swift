@@ -33,15 +33,18 @@ public struct TrainingProfile: Sendable, Equatable, Codable {
 
     /// Indices of the features in which a row is unlike all that were trained on: a value out of their range, one that
     /// none of them has, or one that is missing though all of them have it. Trees know nothing of such rows, and answer
-    /// as if the value were the nearest that they know.
+    /// as if the value were the nearest that they know, or as to the few rows that lack it.
+    /// - Parameters:
+    ///   - row: a row.
+    ///   - seldomMissing: the share of the training rows that may lack a feature for its want to count as unlike them.
     /// - Precondition: a row of the profile's features.
-    public func unfamiliar(_ row: ArraySlice<Float>) -> [Int] {
+    public func unfamiliar(_ row: ArraySlice<Float>, seldomMissing: Double = 0) -> [Int] {
         precondition(row.count == lowest.count, "a row of another width")
         var unfamiliar: [Int] = []
         for (feature, value) in row.enumerated() {
             let isFamiliar =
                 if value.isNaN {
-                    isMissing[feature]
+                    isMissing[feature] && reference.missingShare(of: feature) > seldomMissing
                 } else if let low = lowest[feature], let high = highest[feature] {
                     value >= low && value <= high
                 } else {

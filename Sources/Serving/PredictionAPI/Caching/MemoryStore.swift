@@ -1,3 +1,4 @@
+import Dispatch
 import Synchronization
 
 /// Answers in memory, in two generations: when the young one is half of all that may be kept, it becomes the old one, whose
@@ -12,7 +13,7 @@ final class MemoryStore: Sendable {
         var young: [CacheKey: Entry] = [:]
         var old: [CacheKey: Entry] = [:]
 
-        /// - Returns: what is dropped: freeing many answers takes a while, which is best spent outside the lock.
+        /// - Returns: what is dropped, for `free`.
         mutating func insert(_ entry: Entry, for key: CacheKey, capacity: Int) -> [CacheKey: Entry] {
             var dropped: [CacheKey: Entry] = [:]
             if young.count >= max(1, capacity / 2) {
@@ -36,7 +37,7 @@ final class MemoryStore: Sendable {
     func value(for key: CacheKey) -> [Double]? {
         let now = ContinuousClock.now
         var dropped: [CacheKey: Entry] = [:]
-        defer { withExtendedLifetime(dropped) {} }
+        defer { Self.free(dropped) }
         return generations.withLock { generations in
             if let entry = generations.young[key] {
                 if entry.expiry > now { return entry.value }
@@ -53,6 +54,12 @@ final class MemoryStore: Sendable {
     func keep(_ value: [Double], for key: CacheKey, seconds: Double) {
         let entry = Entry(value: value, expiry: ContinuousClock.now + .seconds(seconds))
         let dropped = generations.withLock { $0.insert(entry, for: key, capacity: capacity) }
-        withExtendedLifetime(dropped) {}
+        Self.free(dropped)
+    }
+
+    /// Freeing many answers takes a while: neither in the lock, nor where requests are answered.
+    private static func free(_ dropped: [CacheKey: Entry]) {
+        guard dropped.count > 1000 else { return }
+        DispatchQueue.global(qos: .utility).async { withExtendedLifetime(dropped) {} }
     }
 }

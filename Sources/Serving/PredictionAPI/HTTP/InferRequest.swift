@@ -82,7 +82,9 @@ public struct InferRequest: Sendable, Equatable {
             throw RequestError("inputs: a tensor named features is missing")
         }
         guard features.shape.count == 2, features.shape[1] == width else {
-            throw RequestError("\(features.place).shape must be [rows, \(width)], found \(features.shape)")
+            throw RequestError(
+                "\(features.place).shape must be [rows, \(width)], found \(features.shape); the columns are "
+                    + PredictionFeature.names.joined(separator: ", "))
         }
         rows.reserveCapacity(features.values.count)
         let all = PredictionFeature.allCases

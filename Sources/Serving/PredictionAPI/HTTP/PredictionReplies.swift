@@ -23,7 +23,8 @@ enum PredictionReplies {
             writer.number(predictions[index].p99)
             writer.raw(",\"risk\":")
             writer.number(predictions[index].risk)
-            let unfamiliar = predictor.unfamiliar(request.rows[index * width..<(index + 1) * width])
+            let unfamiliar = predictor.unfamiliar(
+                request.rows[index * width..<(index + 1) * width], seldomMissing: 0.2)
             if !unfamiliar.isEmpty {
                 writer.raw(",\"unfamiliar\":")
                 writer.list(unfamiliar) { $0.string(features[$1]) }

@@ -26,11 +26,16 @@ struct PredictionRoutes: Sendable {
         var text: () throws -> [UInt8]
     }
 
-    /// Bodies of up to so many bytes are parsed, and rows up to so many predicted, where they were read: in some 0.1 ms.
-    private static let (quickBytes, quickRows) = (8192, 32)
+    /// Bodies of up to so many bytes are parsed, and rows × trees up to so many evaluated, where they were read: in some
+    /// 0.1 ms each.
+    private static let (quickBytes, quickWalks) = (8192, 10_000)
+
+    private func isQuick(_ served: ServedPredictor, rows: Int, wantsContributions: Bool) -> Bool {
+        !wantsContributions && rows * served.predictor.settings.trees <= Self.quickWalks
+    }
 
     /// Does what takes long where no other connection waits for it.
-    private func atLeisure(_ work: () throws -> [UInt8]) async throws -> [UInt8] {
+    private func atLeisure<Result>(_ work: () throws -> Result) async rethrows -> Result {
         try await withTaskExecutorPreference(globalConcurrentExecutor) { try work() }
     }
 
@@ -65,17 +70,21 @@ struct PredictionRoutes: Sendable {
         router.get("healthz") { _, _ in Response.text(.ok, "ok\n") }
         router.get("readyz") { _, _ in Response.text(.ok, "ok\n") }
         router.get("metrics") { _, _ in
-            let served = slot.current
-            metrics.update(slot.redis)
-            if let drift = served.drift { metrics.update(drift.report, features: served.predictor.features) }
-            return Response.metrics(registry.text())
+            await atLeisure {
+                let served = slot.current
+                metrics.update(slot.redis)
+                if let drift = served.drift { metrics.update(drift.report, features: served.predictor.features) }
+                return Response.metrics(registry.text())
+            }
         }
         return router
     }
 
     private func predict(_ body: UnsafeRawBufferPointer, _ served: ServedPredictor) throws -> Reply {
         let request = try PredictRequest(parsing: body, maximumRows: settings.maximumRows)
-        return Reply(isQuick: request.nodes.count <= Self.quickRows && !request.wantsContributions) {
+        let isQuick = isQuick(
+            served, rows: request.nodes.count, wantsContributions: request.wantsContributions)
+        return Reply(isQuick: isQuick) {
             let objectives = request.objectives.map { $0 ?? served.predictor.objective }
             let (predictions, contributions) = try run(
                 served, request.rows, objectives, wantsContributions: request.wantsContributions)
@@ -87,7 +96,8 @@ struct PredictionRoutes: Sendable {
         let request = try InferRequest(parsing: body, maximumRows: settings.maximumRows)
         let (rows, width) = (request.rows, served.predictor.width)
         let wantsContributions = request.outputs.contains(.contributions)
-        return Reply(isQuick: rows.count <= Self.quickRows * width && !wantsContributions) {
+        let isQuick = isQuick(served, rows: rows.count / width, wantsContributions: wantsContributions)
+        return Reply(isQuick: isQuick) {
             let (predictions, contributions) = try run(
                 served, rows, request.objectives, wantsContributions: wantsContributions)
             return PredictionReplies.infer(
