@@ -1,13 +1,13 @@
 """How well p99s are predicted on episodes held out: Berth's predictors, scikit-learn's forest and Python's xgboost, on the same
 splits, in the same unit (the logarithm of the p99).
 
-    compare.py [--config train.yaml] [--splits 10] [--berth .build/release/berth] [--out results.csv]
+    compare.py [--config train.yaml] [--splits 10] [--berth .build/release/berth] [--out FILE.csv]
                [--ignored FEATURE ...] [--models NAME ...]
 
 Each split is drawn by `berth predict train` (splitSeed 0, 1, ...); the rows that it held out are held out from the others
-too. Writes a line for each model and split, and prints the table of README.md: means over the splits, and the mean paired
-difference of the logarithmic error from Berth's boosting with its 95 % interval over splits (Student's t; splits overlap, so
-that it is too narrow rather than too wide).
+too. Prints the table of README.md: means over the splits, and the mean paired difference of the logarithmic error from the
+first model, Berth's boosting unless --models leaves it out, with its 95 % interval over splits (Student's t; splits overlap, so
+that it is too narrow rather than too wide). With --out a line for each model and split goes to a file.
 """
 
 import argparse
@@ -30,6 +30,12 @@ from sklearn.metrics import roc_auc_score
 HERE = pathlib.Path(__file__).parent
 # Trees of a forest are not pruned by what the others know: they are deep.
 FOREST_DEPTH = 16
+# Berth's models by name, and their settings.
+OURS = {
+    "Berth, boosting": ["kind=boosting"],
+    "Berth, forest": ["kind=forest", f"depth={FOREST_DEPTH}"],
+    "Berth, boosting, trees alone": ["kind=boosting", "linearShare=0"],
+}
 
 
 def scores(predicted, measured, objectives):
@@ -141,9 +147,9 @@ def main():
     parser.add_argument("--config", default=HERE / "train.yaml")
     parser.add_argument("--splits", type=int, default=10)
     parser.add_argument("--berth", default=".build/release/berth")
-    parser.add_argument("--out", default=HERE / "results.csv")
+    parser.add_argument("--out")
     parser.add_argument("--ignored", nargs="*", default=[], help="features that no model sees")
-    parser.add_argument("--models", nargs="*", default=[], help="only models whose names begin so")
+    parser.add_argument("--models", nargs="*", default=[], help="only models whose names begin so, one of Berth's among them")
     options = parser.parse_args()
     with open(options.config) as file:
         config = yaml.safe_load(file)
@@ -157,23 +163,22 @@ def main():
     values = numpy.concatenate([each[1][:, [each[0].index(name) for name in names]] for each in sets])
     p99, data_objectives = (numpy.concatenate([each[part] for each in sets]) for part in (2, 3))
     keys = [key for each in sets for key in each[4]]
-    seen = [column for column, name in enumerate(names) if name not in options.ignored]
-    ignored = [f"ignoredFeatures=[{', '.join(options.ignored)}]"]
+    unseen = options.ignored or config.get("predictor", {}).get("ignoredFeatures", [])
+    seen = [column for column, name in enumerate(names) if name not in unseen]
+    ignored = [f"ignoredFeatures=[{', '.join(unseen)}]"]
 
     def wanted(name):
         return not options.models or any(name.startswith(prefix) for prefix in options.models)
 
+    if not any(wanted(name) for name in OURS):
+        parser.error(f"--models: name one of {', '.join(OURS)}: splits are drawn by it")
     repeated = repetition(p99, data_objectives, keys, [seed for each in sets for seed in each[5]])
     lines = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         for seed in range(options.splits):
             predicted = {}
-            for name, settings in (
-                ("Berth, boosting", ["kind=boosting"]),
-                ("Berth, forest", ["kind=forest", f"depth={FOREST_DEPTH}"]),
-                ("Berth, boosting, trees alone", ["kind=boosting", "linearShare=0"]),
-            ):
+            for name, settings in OURS.items():
                 if wanted(name):
                     predicted[name], report = berth(options.berth, options.config, settings + ignored, seed, folder)
             held = next(iter(predicted.values()))
@@ -199,10 +204,11 @@ def main():
                         "mean": figures["meanError"], "logarithmic": figures["logarithmicError"],
                         "rank": figures.get("rankCorrelation", math.nan),
                         "auc": figures.get("areaUnderCurve", math.nan)})
-    with open(options.out, "w", newline="") as file:
-        writer = csv.DictWriter(file, lines[0].keys())
-        writer.writeheader()
-        writer.writerows(lines)
+    if options.out:
+        with open(options.out, "w", newline="") as file:
+            writer = csv.DictWriter(file, lines[0].keys())
+            writer.writeheader()
+            writer.writerows(lines)
     models = list(dict.fromkeys(line["model"] for line in lines))
     ours = numpy.array([line["logarithmic"] for line in lines if line["model"] == models[0]])
     print(f"{len(p99)} rows, {len(set(key[0] for key in keys))} episodes; repeat error "

@@ -26,11 +26,14 @@ printf 'datasets: ["%s"]\npredictor: {kind: forest, trees: %s, depth: %s}\n' "$D
 printf 'port: 8689\npredictor: "%s"\ncache: {predictions: {seconds: 0}}\n' "$work/predictor.h5" > "$work/serve.yaml"
 "$BERTH" predict train --config "$work/train.yaml" --out "$work/predictor.h5" > "$work/train.log"
 
+# Where Debian has it.
+export PATH=$PATH:/usr/sbin
+nginx=$(command -v nginx > /dev/null && echo nginx || echo 'no nginx: left out' >&2)
 cat > "$work/nginx.conf" << N
 daemon off; worker_processes auto; pid $work/nginx.pid; error_log $work/nginx.log;
 events {}
 http {
-    access_log off; client_body_temp_path $work; proxy_temp_path $work; fastcgi_temp_path $work; uwsgi_temp_path $work;
+    access_log off; keepalive_requests 1000000000; client_body_temp_path $work; proxy_temp_path $work; fastcgi_temp_path $work; uwsgi_temp_path $work;
     scgi_temp_path $work; server { listen 127.0.0.1:8691; location / { return 200 "{}"; } }
 }
 N
@@ -52,7 +55,7 @@ start() {
 }
 
 for ((round = 0; round < ROUNDS; round++)); do
-    for name in berth flask $(command -v nginx > /dev/null && echo nginx); do
+    for name in berth flask $nginx; do
         start "$name"
         for kind in one $([ "$name" = nginx ] || echo thousand); do
             path=$([ $kind = one ] && echo predict || echo v2/models/latency/infer)
@@ -75,7 +78,12 @@ for kind in one thousand; do
     for name in berth flask; do
         grep "^$kind $name " "$work/results" | sort -k4,4g > "$work/$name"
     done
-    middle() { awk '{ rate[NR] = $4; p99[NR] = $5 } END { m = int((NR + 1) / 2); printf "%s [%s, %s] %s", rate[m], rate[1], rate[NR], p99[m] }' "$1"; }
+    # Medians of the rates, which are sorted, and of the p99s.
+    middle() {
+        printf '%s %s' "$(awk '{ rate[NR] = $4 } END { printf "%s [%s, %s]", rate[int((NR + 1) / 2)], rate[1], rate[NR] }' "$1")" \
+            "$(awk '{ t = $5; print (t ~ /us$/ ? t / 1000 : t ~ /ms$/ ? t + 0 : t * 1000) }' "$1" | sort -g \
+                | awk '{ p99[NR] = $1 } END { print p99[int((NR + 1) / 2)] "ms" }')"
+    }
     read -r mine least most own <<< "$(middle "$work/berth")"
     read -r theirs low high other <<< "$(middle "$work/flask")"
     printf '| %s | %s %s %s | %s | %s %s %s | %s | %s |\n' "$kind" "$mine" "$least" "$most" "$own" "$theirs" "$low" "$high" "$other" \
