@@ -28,7 +28,7 @@ printf 'port: 8689\npredictor: "%s"\ncache: {predictions: {seconds: 0}}\n' "$wor
 
 # Where Debian has it.
 export PATH=$PATH:/usr/sbin
-nginx=$(command -v nginx > /dev/null && echo nginx || echo 'no nginx: left out' >&2)
+nginx=$(command -v nginx > /dev/null && echo nginx) || echo 'no nginx: left out' >&2
 cat > "$work/nginx.conf" << N
 daemon off; worker_processes auto; pid $work/nginx.pid; error_log $work/nginx.log;
 events {}
@@ -58,7 +58,7 @@ for ((round = 0; round < ROUNDS; round++)); do
     for name in berth flask $nginx; do
         start "$name"
         for kind in one $([ "$name" = nginx ] || echo thousand); do
-            path=$([ $kind = one ] && echo predict || echo v2/models/latency/infer)
+            path=$([ "$kind" = one ] && echo predict || echo v2/models/latency/infer)
             # The first second warms up.
             wrk -t1 -c4 -d1s -s "$work/$kind.lua" "http://127.0.0.1:$port/$path" > /dev/null
             wrk -t1 -c4 -d8s --latency -s "$work/$kind.lua" "http://127.0.0.1:$port/$path" > "$work/out"
