@@ -10,8 +10,6 @@ public struct TrainingProfile: Sendable, Equatable, Codable {
     /// The range of each feature's values; `nil` where none was measured.
     private let lowest: [Float?]
     private let highest: [Float?]
-    /// Whether a feature was missing in some row.
-    private let isMissing: [Bool]
 
     /// The profile of a data set.
     /// - Parameter usable: the same without the features that trees may not use.
@@ -20,15 +18,13 @@ public struct TrainingProfile: Sendable, Equatable, Codable {
         reference = try DriftReference(rows: usable.values.span, names: dataset.features)
         episodes = dataset.episodeFingerprints.values.sorted()
         var (lowest, highest) = ([Float?](), [Float?]())
-        var isMissing: [Bool] = []
         for feature in 0..<dataset.width {
-            let column = stride(from: feature, to: dataset.values.count, by: dataset.width).map { dataset.values[$0] }
-            let measured = column.filter { !$0.isNaN }
+            let measured = stride(from: feature, to: dataset.values.count, by: dataset.width)
+                .map { dataset.values[$0] }.filter { !$0.isNaN }
             lowest.append(measured.min())
             highest.append(measured.max())
-            isMissing.append(measured.count < column.count)
         }
-        (self.lowest, self.highest, self.isMissing) = (lowest, highest, isMissing)
+        (self.lowest, self.highest) = (lowest, highest)
     }
 
     /// Indices of the features in which a row is unlike all that were trained on: a value out of their range, one that
@@ -44,7 +40,7 @@ public struct TrainingProfile: Sendable, Equatable, Codable {
         for (feature, value) in row.enumerated() {
             let isFamiliar =
                 if value.isNaN {
-                    isMissing[feature] && reference.missingShare(of: feature) > seldomMissing
+                    reference.missingShare(of: feature) > seldomMissing
                 } else if let low = lowest[feature], let high = highest[feature] {
                     value >= low && value <= high
                 } else {
@@ -57,7 +53,6 @@ public struct TrainingProfile: Sendable, Equatable, Codable {
 
     /// Whether the parts are of these features.
     func isOf(_ features: [String]) -> Bool {
-        reference.names == features
-            && [lowest.count, highest.count, isMissing.count].allSatisfy { $0 == features.count }
+        reference.names == features && lowest.count == features.count && highest.count == features.count
     }
 }
