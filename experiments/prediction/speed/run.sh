@@ -33,8 +33,9 @@ cat > "$work/nginx.conf" << N
 daemon off; worker_processes auto; pid $work/nginx.pid; error_log $work/nginx.log;
 events {}
 http {
-    access_log off; keepalive_requests 1000000000; client_body_temp_path $work; proxy_temp_path $work; fastcgi_temp_path $work; uwsgi_temp_path $work;
-    scgi_temp_path $work; server { listen 127.0.0.1:8691; location / { return 200 "{}"; } }
+    access_log off; keepalive_requests 1000000000;
+    client_body_temp_path $work; proxy_temp_path $work; fastcgi_temp_path $work; uwsgi_temp_path $work; scgi_temp_path $work;
+    server { listen 127.0.0.1:8691; location / { return 200 "{}"; } }
 }
 N
 
@@ -64,7 +65,8 @@ for ((round = 0; round < ROUNDS; round++)); do
             wrk -t1 -c4 -d8s --latency -s "$work/$kind.lua" "http://127.0.0.1:$port/$path" > "$work/out"
             if grep -q 'Non-2xx' "$work/out"; then cat "$work/out" >&2; exit 1; fi
             awk -v name="$name" -v kind="$kind" -v round="$round" \
-                '/^ +99%/ { p99 = $2 } /^Requests\/sec/ { rate = $2 } END { print kind, name, round, rate, p99 }' \
+                '/^ +99%/ { p99 = $2 ~ /us$/ ? $2 / 1000 : $2 ~ /ms$/ ? $2 + 0 : 1000 * $2 }
+                /^Requests\/sec/ { rate = $2 } END { print kind, name, round, rate, p99 }' \
                 "$work/out" | tee -a "$work/results"
         done
         kill "$server"
@@ -72,26 +74,20 @@ for ((round = 0; round < ROUNDS; round++)); do
         server=''
     done
 done
-echo '| rows in a request | Berth, requests/s | p99 | Flask, requests/s | p99 | ratio of the medians |'
+# figures KIND NAME COLUMN: median [least, most] of the rounds.
+figures() {
+    awk -v kind="$1" -v name="$2" -v column="$3" '$1 == kind && $2 == name { print $column }' "$work/results" | sort -g \
+        | awk '{ value[NR] = $1 } END { printf "%s [%s, %s]", value[int((NR + 1) / 2)], value[1], value[NR] }'
+}
+echo '| rows in a request | Berth, requests/s | p99, ms | Flask, requests/s | p99, ms | ratio of the medians |'
 echo '|---|---|---|---|---|---|'
 for kind in one thousand; do
-    for name in berth flask; do
-        grep "^$kind $name " "$work/results" | sort -k4,4g > "$work/$name"
-    done
-    # Medians of the rates, which are sorted, and of the p99s.
-    middle() {
-        printf '%s %s' "$(awk '{ rate[NR] = $4 } END { printf "%s [%s, %s]", rate[int((NR + 1) / 2)], rate[1], rate[NR] }' "$1")" \
-            "$(awk '{ t = $5; print (t ~ /us$/ ? t / 1000 : t ~ /ms$/ ? t + 0 : t * 1000) }' "$1" | sort -g \
-                | awk '{ p99[NR] = $1 } END { print p99[int((NR + 1) / 2)] "ms" }')"
-    }
-    read -r mine least most own <<< "$(middle "$work/berth")"
-    read -r theirs low high other <<< "$(middle "$work/flask")"
-    printf '| %s | %s %s %s | %s | %s %s %s | %s | %s |\n' "$kind" "$mine" "$least" "$most" "$own" "$theirs" "$low" "$high" "$other" \
-        "$(awk -v a="$mine" -v b="$theirs" 'BEGIN { printf "%.1f", a / b }')"
+    mine=$(figures "$kind" berth 4)
+    theirs=$(figures "$kind" flask 4)
+    printf '| %s | %s | %s | %s | %s | %s |\n' "$kind" "$mine" "$(figures "$kind" berth 5)" "$theirs" "$(figures "$kind" flask 5)" \
+        "$(awk -v a="${mine%% *}" -v b="${theirs%% *}" 'BEGIN { printf "%.1f", a / b }')"
 done
-if grep -q '^one nginx ' "$work/results"; then
-    grep '^one nginx ' "$work/results" | sort -k4,4g > "$work/nginx"
-    read -r rate least most p99 <<< "$(middle "$work/nginx")"
+if [ -n "$nginx" ]; then
     echo
-    echo "nginx, a constant reply to the same bodies: $rate $least $most requests/s, p99 $p99"
+    echo "nginx, a constant reply to the same bodies: $(figures one nginx 4) requests/s, p99 $(figures one nginx 5) ms"
 fi
