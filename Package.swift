@@ -82,23 +82,28 @@ let package = Package(
         room("Env", "Randomness"),
         room("Env", "Settings", [yams]),
         room("Env", "Gym", ["Randomness"]),
-        room("Env", "Cluster", ["Randomness", "Gym", "Settings"]),
+        room("Env", "Windows"),
+        room("Env", "Cluster", ["Windows", "Randomness", "Gym", "Settings"]),
         room("Env", "Workloads", ["Randomness", "Settings"]),
-        room("Env", "Simulator", ["CSimulatorKernels", "Cluster", "Workloads", "Randomness", "Settings"]),
+        room("Env", "Simulator", ["CSimulatorKernels", "Windows", "Cluster", "Workloads", "Randomness", "Settings"]),
         room("Env", "HTTP", ["CCurl"]),
         room("Env", "JSON", ["CSimdjson"]),
         room("Env", "Kubernetes", ["HTTP", "JSON", "Randomness", yams, logging]),
-        room("Env", "Telemetry", ["HTTP", "JSON"]),
+        room("Env", "Telemetry", ["Windows", "HTTP", "JSON"]),
         room("Env", "LoadGeneration", ["CCurl", "CLinux", "Workloads", "Randomness", "Settings", histogram]),
+        room(
+            "Env", "Watching",
+            ["Windows", "Cluster", "HTTP", "JSON", "Kubernetes", "Telemetry", "Settings", logging]),
         room(
             "Env", "Live",
             [
-                "Cluster", "HTTP", "JSON", "Kubernetes", "Telemetry", "LoadGeneration", "Workloads", "Randomness",
+                "Watching", "Windows", "Cluster", "HTTP", "JSON", "Kubernetes", "Telemetry", "LoadGeneration",
+                "Workloads", "Randomness",
                 "Settings", logging,
             ]),
         room(
             "Env", "Calibration",
-            ["Live", "LoadGeneration", "Simulator", "Cluster", "Workloads", "Randomness", "Settings"]),
+            ["Live", "Watching", "LoadGeneration", "Simulator", "Cluster", "Workloads", "Randomness", "Settings"]),
         room("Env", "CInterface", ["Simulator", "Cluster", "Gym", "Workloads", "Settings"]),
 
         // Agents: what acts
@@ -115,7 +120,7 @@ let package = Package(
         room(
             "Agents", "ONNX",
             ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Learning", "Cluster", "Gym", "Randomness", yams]),
-        room("Agents", "Baselines", ["Cluster", "Gym", "Randomness", "Settings"]),
+        room("Agents", "Baselines", ["Windows", "Cluster", "Gym", "Randomness", "Settings"]),
 
         // Serving: what answers a real cluster
         room("Serving", "Forecasting", ["Randomness"]),
@@ -124,7 +129,8 @@ let package = Package(
         room(
             "Serving", "Extender",
             [
-                "Cluster", "Baselines", "Prediction", "Live", "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings",
+                "Cluster", "Baselines", "Prediction", "Watching", "Windows", "Kubernetes", "Telemetry", "JSON", "HTTP",
+                "Settings",
                 "Randomness", "Monitoring", "Responses", hummingbird, nioCore, serviceLifecycle, logging, coreMetrics,
             ]),
         room(
@@ -136,12 +142,13 @@ let package = Package(
             ]),
         room(
             "Serving", "Prediction",
-            ["CTrees", "CXGBoost", "Cluster", "Checkpoints", "Drift", "JSON", "Randomness", "Settings"]),
+            ["CTrees", "CXGBoost", "Windows", "Cluster", "Checkpoints", "Drift", "JSON", "Randomness", "Settings"]),
         room(
             "Serving", "Collector",
             [
-                "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Monitoring", "Responses", hummingbird, nioCore,
-                serviceLifecycle, logging, coreMetrics,
+                "Windows", "Kubernetes", "Telemetry", "JSON", "HTTP", "Settings", "Monitoring", "Responses",
+                hummingbird,
+                nioCore, serviceLifecycle, logging, coreMetrics,
             ]),
 
         room("Serving", "AnomalyDetection", ["Randomness", "Settings"]),
@@ -151,7 +158,9 @@ let package = Package(
             name: "berth",
             dependencies: [
                 "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration", "Live",
-                "Calibration", "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Processes", "Learning", "ONNX",
+                "Watching",
+                "Windows", "Calibration", "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Processes", "Learning",
+                "ONNX",
                 "Baselines", "Extender", "Collector", "Monitoring", "Prediction", "PredictionAPI", "AnomalyDetection",
                 "Forecasting",
                 argumentParser, logging, metrics,
@@ -165,17 +174,22 @@ let package = Package(
 
         // What several test targets start.
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: strict),
+        // Snapshots put together by hand.
+        .target(
+            name: "TestClusters", dependencies: ["Windows", "Cluster"], path: "Tests/TestClusters",
+            swiftSettings: strict),
         tests("Randomness"),
         tests("Settings"),
         tests("Gym", ["Randomness", "TestServers"]),
-        tests("Cluster", ["Randomness", "Gym", "Simulator", "Workloads"]),
+        tests("Windows"),
+        tests("Cluster", ["TestClusters", "Windows", "Randomness", "Gym", "Simulator", "Workloads"]),
         tests("Workloads", ["Randomness", "Settings"]),
-        tests("Simulator", ["Cluster", "Gym", "Workloads", "Randomness", "Settings"]),
+        tests("Simulator", ["TestClusters", "Windows", "Cluster", "Gym", "Workloads", "Randomness", "Settings"]),
         tests("JSON"),
         tests("Kubernetes", ["HTTP", "JSON", "Randomness", "FollowCluster", logging], exclude: ["Fixtures"]),
-        tests("Telemetry", ["Cluster", "HTTP", "JSON", "TestServers"], exclude: ["Fixtures", "README.md"]),
-        tests("Live", ["Kubernetes", "Telemetry", "Settings", "TestServers", logging]),
-        tests("Calibration", ["Live", "Simulator", "Workloads", "Settings"]),
+        tests("Telemetry", ["Windows", "Cluster", "HTTP", "JSON", "TestServers"], exclude: ["Fixtures", "README.md"]),
+        tests("Live", ["Watching", "Windows", "Kubernetes", "Telemetry", "Settings", "TestServers", logging]),
+        tests("Calibration", ["Live", "Watching", "Windows", "Simulator", "Workloads", "Settings"]),
         tests("LoadGeneration", ["Workloads", "Randomness", "Settings"]),
         tests("LinearAlgebra"),
         tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
@@ -183,17 +197,22 @@ let package = Package(
         tests("Processes"),
         tests(
             "Learning",
-            ["NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym", "Randomness", "Simulator"]),
+            [
+                "TestClusters", "Windows", "NeuralNetworks", "LinearAlgebra", "Checkpoints", "Cluster", "Gym",
+                "Randomness", "Simulator",
+            ]),
         tests(
             "ONNX",
             [
                 "NeuralNetworks", "LinearAlgebra", "Checkpoints", "Learning", "Cluster", "Gym", "Randomness",
                 "TestServers",
             ]),
-        tests("Baselines", ["Cluster", "Gym", "Randomness"]),
+        tests("Baselines", ["TestClusters", "Windows", "Cluster", "Gym", "Randomness"]),
         tests("Forecasting", ["Randomness", "TestServers"], exclude: ["Fixtures"]),
         tests("Monitoring", ["Telemetry", coreMetrics]),
-        tests("Prediction", ["Cluster", "Checkpoints", "Randomness", "Simulator", "TestServers"]),
+        tests(
+            "Prediction",
+            ["TestClusters", "Windows", "Cluster", "Checkpoints", "Randomness", "Simulator", "TestServers"]),
         tests(
             "PredictionAPI",
             [
@@ -203,14 +222,15 @@ let package = Package(
         tests(
             "Extender",
             [
-                "Cluster", "Kubernetes", "Live", "Prediction", "Telemetry", "JSON", "Randomness", "TestServers",
-                hummingbird, hummingbirdTesting, nioCore, logging,
+                "TestClusters", "Watching", "Windows", "Cluster", "Kubernetes", "Prediction", "Telemetry", "JSON",
+                "Randomness", "TestServers", hummingbird, hummingbirdTesting, nioCore, logging,
             ], exclude: ["Fixtures"]),
         tests(
             "Collector",
             [
-                "HTTP", "Kubernetes", "Settings", "Telemetry", "TestServers", hummingbird, hummingbirdTesting, nioCore,
-                logging,
+                "Windows", "HTTP", "Kubernetes", "Settings", "Telemetry", "TestServers", hummingbird,
+                hummingbirdTesting,
+                nioCore, logging,
             ]),
         tests("AnomalyDetection", ["Randomness", "TestServers"]),
         tests("Drift", ["Randomness", "TestServers"]),
@@ -221,7 +241,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "berth", "Live", "LoadGeneration", "Cluster", "Baselines", "Gym", "JSON", "Randomness", "Workloads",
+                "berth", "Live", "Watching", "Windows", "LoadGeneration", "Cluster", "Baselines", "Gym", "JSON",
+                "Randomness", "Workloads",
                 "Settings", "TestServers", logging,
             ],
             path: "Tests/IntegrationTests", exclude: ["bodies.py"], swiftSettings: strict),

@@ -3,7 +3,9 @@ import Cluster
 import Foundation
 import Gym
 import Randomness
+import TestClusters
 import Testing
+import Windows
 
 /// A service whose load in cores is shared evenly by its ready replicas, which are ready an interval after placement.
 struct SharedLoad: ClusterBackend, Codable, Sendable {
@@ -35,16 +37,16 @@ struct SharedLoad: ClusterBackend, Codable, Sendable {
         }
     }
 
-    mutating func apply(_ action: ClusterAction) throws -> String? {
+    mutating func apply(_ action: ClusterAction) throws -> ActionObstacle? {
         switch action {
         case .place(let id, let node):
-            guard let index = snapshot.podIndex(id) else { return "no such pod" }
+            guard let index = snapshot.podIndex(id) else { return .noSuchPod(id) }
             snapshot.pods[index].node = node
             snapshot.pods[index].phase = .starting
         case .scale(_, let change):
             snapshot.services[0].replicas += change
             if change > 0 { create(change) } else { snapshot.pods.removeLast(-change) }
-        default: return "not offered here"
+        default: return .refused("not offered here")
         }
         snapshot.recountNodes()
         return nil
@@ -55,7 +57,7 @@ struct SharedLoad: ClusterBackend, Codable, Sendable {
         let ready = snapshot.pods.count { $0.phase == .ready }
         for index in snapshot.pods.indices {
             snapshot.pods[index].cpuUsage =
-                snapshot.pods[index].phase == .ready ? Measurement(load / Double(ready)) : nil
+                snapshot.pods[index].phase == .ready ? Measured(load / Double(ready)) : nil
             if snapshot.pods[index].phase == .starting { snapshot.pods[index].phase = .ready }
         }
         var report = IntervalReport(duration: 20, services: [ServiceInterval()])

@@ -1,7 +1,9 @@
 import Baselines
 import Cluster
 import Foundation
+import TestClusters
 import Testing
+import Windows
 
 @Suite struct HorizontalPodAutoscalerTests {
     /// A service whose replicas each request one core, seen by an autoscaler every 20 s.
@@ -38,7 +40,7 @@ import Testing
         }
 
         mutating func use(_ cores: Double?) {
-            for index in snapshot.pods.indices { snapshot.pods[index].cpuUsage = cores.map { Measurement($0) } }
+            for index in snapshot.pods.indices { snapshot.pods[index].cpuUsage = cores.map { Measured($0) } }
         }
 
         /// Takes the autoscaler's actions until it lets time pass, then lets 20 s pass.

@@ -1,7 +1,9 @@
 import Baselines
 import Cluster
 import Randomness
+import TestClusters
 import Testing
+import Windows
 
 @Suite struct PlacementTests {
     /// Four equal nodes with 4 cores and 8 GiB and one service of replicas of 0.5 core and 512 MiB, the last pod
@@ -115,8 +117,8 @@ import Testing
 
     @Test func balancedSeesUsageThatNobodyRequested() throws {
         var snapshot = Self.cluster(replicasOn: [0, 1, 2])
-        snapshot.nodes[3].cpuUsage = Measurement(3.5)
-        for node in 0..<3 { snapshot.nodes[node].cpuUsage = Measurement(0.2) }
+        snapshot.nodes[3].cpuUsage = Measured(3.5)
+        for node in 0..<3 { snapshot.nodes[node].cpuUsage = Measured(0.2) }
         var balanced = Balanced()
         let seen = try balanced.preferences(for: Self.decision(snapshot), in: snapshot)
         #expect(seen[3] < seen[0])
@@ -131,7 +133,7 @@ import Testing
 
     @Test func balancedCountsStartingPodsWhichUsageDoesNotShow() throws {
         var snapshot = Self.cluster(replicasOn: [0, 0, 0, 0], phase: .starting)
-        for node in 0..<4 { snapshot.nodes[node].cpuUsage = Measurement(1) }
+        for node in 0..<4 { snapshot.nodes[node].cpuUsage = Measured(1) }
         var balanced = Balanced()
         let preferences = try balanced.preferences(for: Self.decision(snapshot), in: snapshot)
         #expect(preferences[0] < preferences[1])
@@ -143,7 +145,7 @@ import Testing
         // 40·(100 - 70)/(100 - 40) = 20, U > 100 gives 0. The pending pod adds 1.5 · 0.5 cores = 18.75 %.
         var snapshot = Self.cluster(replicasOn: [])
         for (node, utilization) in [0.2125, 0.5125, 0.0, 0.9].enumerated() {
-            snapshot.nodes[node].cpuUsage = Measurement(4 * utilization)
+            snapshot.nodes[node].cpuUsage = Measured(4 * utilization)
         }
         var policy = TargetLoadPacking()
         #expect(try policy.preferences(for: Self.decision(snapshot), in: snapshot) == [100, 20, 68, 0])

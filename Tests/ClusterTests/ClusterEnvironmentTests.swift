@@ -2,7 +2,9 @@ import Cluster
 import Foundation
 import Gym
 import Randomness
+import TestClusters
 import Testing
+import Windows
 
 /// A cluster of two nodes and one service, with the least behaviour that the environment's rules can be seen on:
 /// latency falls with the number of ready replicas, replicas are ready an interval after they were placed.
@@ -34,12 +36,12 @@ struct TinyCluster: ClusterBackend, Codable, Sendable {
         nextID += 1
     }
 
-    mutating func apply(_ action: ClusterAction) throws -> String? {
+    mutating func apply(_ action: ClusterAction) throws -> ActionObstacle? {
         switch action {
         case .advance: break
         case .place(let id, let node):
-            if refusesPlacements { return "refused" }
-            guard let index = snapshot.podIndex(id) else { return "no such pod" }
+            if refusesPlacements { return .refused("refused") }
+            guard let index = snapshot.podIndex(id) else { return .noSuchPod(id) }
             snapshot.pods[index].node = node
             snapshot.pods[index].phase = .starting
         case .scale(_, let change):
@@ -74,8 +76,8 @@ struct TinyCluster: ClusterBackend, Codable, Sendable {
         report.evictions = evictions
         report.replicaChanges = changes
         (evictions, changes) = (0, 0)
-        snapshot.services[0].latencyP99 = Measurement(0.2 / Double(max(1, ready)))
-        snapshot.nodes[0].cpuUsage = Measurement(1.5, age: 20)
+        snapshot.services[0].latencyP99 = Measured(0.2 / Double(max(1, ready)))
+        snapshot.nodes[0].cpuUsage = Measured(1.5, age: 20)
         return report
     }
 }
@@ -163,7 +165,7 @@ func index(of action: ClusterAction, in environment: ClusterEnvironment<TinyClus
         var environment = ClusterEnvironment(backend: cluster, settings: ClusterEnvironmentSettings(), seed: 1)
         try environment.begin(seed: 1)
         _ = try environment.perform(0)
-        #expect(environment.info.refusal == "refused")
+        #expect(environment.info.refusal == .refused("refused"))
         #expect(environment.decision?.kind == .control)
         _ = try environment.perform(0)
         #expect(environment.decision?.kind == .placement(podIndex: 0))

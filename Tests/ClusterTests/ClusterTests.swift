@@ -1,5 +1,6 @@
 import Cluster
 import Randomness
+import TestClusters
 import Testing
 
 @Suite struct SnapshotTests {

@@ -1,7 +1,9 @@
 import Cluster
 import Gym
 import Randomness
+import TestClusters
 import Testing
+import Windows
 
 @Suite struct ObservationEncoderTests {
     let schema = ObservationEncoder.schema
@@ -55,8 +57,8 @@ import Testing
 
     @Test func placementFeatures() throws {
         var snapshot = snapshot()
-        snapshot.nodes[1].cpuUsage = Measurement(4, age: 40)
-        snapshot.nodes[2].cpuUsage = Measurement(3)
+        snapshot.nodes[1].cpuUsage = Measured(4, age: 40)
+        snapshot.nodes[2].cpuUsage = Measured(3)
         let batch = encode(placement, snapshot)
         #expect(ObservationEncoder.space.problem(with: batch) == nil)
         #expect(try context("is placement", batch) == 1 && context("is control", batch) == 0)
@@ -99,7 +101,7 @@ import Testing
 
     @Test func missingIsNotZero() throws {
         var measured = snapshot()
-        measured.nodes[0].cpuUsage = Measurement(0)
+        measured.nodes[0].cpuUsage = Measured(0)
         let zero = encode(placement, measured)
         let missing = encode(placement, snapshot())
         #expect(try candidate("node: cpu used / allocatable", 0, zero) == 0)
@@ -112,10 +114,10 @@ import Testing
 
     @Test func controlFeatures() throws {
         var snapshot = snapshot()
-        snapshot.services[0].latencyP99 = Measurement(0.4)
-        snapshot.services[0].arrivalRate = Measurement(20)
-        snapshot.services[0].previousArrivalRate = Measurement(10)
-        snapshot.services[0].cpuUsage = Measurement(1)
+        snapshot.services[0].latencyP99 = Measured(0.4)
+        snapshot.services[0].arrivalRate = Measured(20)
+        snapshot.services[0].previousArrivalRate = Measured(10)
+        snapshot.services[0].cpuUsage = Measured(1)
         let batch = encode(
             Decision(
                 kind: .control,
@@ -176,9 +178,9 @@ import Testing
 
     @Test func valuesOutOfReachAreClipped() {
         var snapshot = snapshot()
-        snapshot.nodes[0].cpuUsage = Measurement(1e9)
-        snapshot.nodes[1].cacheMissRatio = Measurement(.nan)
-        snapshot.services[0].latencyP99 = Measurement(1e9)
+        snapshot.nodes[0].cpuUsage = Measured(1e9)
+        snapshot.nodes[1].cacheMissRatio = Measured(.nan)
+        snapshot.services[0].latencyP99 = Measured(1e9)
         #expect(ObservationEncoder.space.problem(with: encode(placement, snapshot)) == nil)
     }
 }

@@ -1,3 +1,4 @@
+import Windows
 import Collector
 import Foundation
 import HTTP
@@ -49,8 +50,8 @@ import Testing
                 Issue.record("\(readings)")
                 return
             }
-            #expect(scrape.node.cpuSeconds == Telemetry.Measurement(value: 100, time: 1_700_000_000))
-            #expect(scrape.node.workingSetBytes?.value == 5e7)
+            #expect(scrape.cpuSeconds == Reading(value: 100, time: 1_700_000_000))
+            #expect(scrape.workingSetBytes?.value == 5e7)
         }
         let gone = CadvisorSource(
             client: try APIClient(access: ClusterAccess(server: "http://127.0.0.1:1")), timeout: 1)
@@ -84,13 +85,13 @@ import Testing
             let source = PrometheusSource(
                 client: PrometheusClient(server: url, client: try HTTPClient()), selector: #"node="{node}""#, range: 60)
             #expect(try await source.read("a", NodeScope(), .start, at: 0).isEmpty)
-            var assembler = WindowAssembler(node: "a")
+            var assembler = WindowAssembler()
             // The server gives both queries the same reply: each reads its own metrics.
             for reading in try await source.read("a", NodeScope(), .end, at: 0) {
                 if case .machine(let machine) = reading, machine.busySeconds.isEmpty { continue }
                 assembler.add(reading)
             }
-            let window = assembler.window(at: 1_700_000_030)
+            let window = assembler.window(of: "a", at: 1_700_000_030)
             #expect(window.cpu?.value == 0.5)
             #expect(window.cpu?.source == .nodeExporter)
             #expect(window.cpu?.age(at: window.end) == 10)

@@ -1,3 +1,4 @@
+import Windows
 import Collector
 import Foundation
 import Hummingbird

@@ -1,12 +1,14 @@
+import Watching
 import Cluster
 import Extender
 import Kubernetes
-import Live
 import Prediction
 import Randomness
 import Telemetry
+import TestClusters
 import TestServers
 import Testing
+import Windows
 
 @Suite struct ScorerTests {
     @Test func theBestNodeAloneIsAtTen() throws {
@@ -215,28 +217,25 @@ import Testing
         scorer.apply(
             .added(try makePod("system", node: "a", cpu: "100m", service: "dns", scheduler: "default-scheduler")))
         scorer.apply(.added(try makePod("bare", node: "a", cpu: "0", service: nil)))
-        let cpu = Telemetry.Measurement(value: 1.5, time: clock.now - 4)
-        let pod = ResourceUsage(cpuCores: Telemetry.Measurement(value: 0.25, time: clock.now - 4))
-        scorer.apply(
-            usage: ResourceUsage(cpuCores: cpu),
-            pods: [CadvisorScrape.PodName(namespace: "default", name: "web-1"): pod], ofNode: "a")
+        scorer.use(1.5, memory: nil, pods: ["web-1": 0.25], onNode: "a", at: clock.now - 4)
         _ = scorer.score(try makePod("web-4"), on: ["a", "b"])
 
         let (snapshot, decision) = try #require(seen.value)
-        #expect(snapshot.nodes.map(\.name) == ["a", "b", "cordoned"])
+        #expect(snapshot.nodes.map(\.name) == ["b", "a", "cordoned"])
         #expect(snapshot.nodes.map(\.isSchedulable) == [true, true, false])
-        #expect(snapshot.nodes[0].allocatable == Resources(cpu: 4, memory: 8 * 1_024 * 1_024 * 1_024))
-        #expect(snapshot.nodes.map(\.podCount) == [3, 2, 0])
-        #expect(snapshot.nodes.map(\.requested.cpu) == [0.6, 1, 0])
-        #expect(snapshot.nodes[0].cpuUsage == Cluster.Measurement(1.5, age: 4))
-        #expect(snapshot.nodes[1].cpuUsage == nil && snapshot.nodes[0].memoryUsage == nil)
+        #expect(snapshot.nodes[1].allocatable == Resources(cpu: 4, memory: 8 * 1_024 * 1_024 * 1_024))
+        #expect(snapshot.nodes.map(\.podCount) == [2, 3, 0])
+        #expect(snapshot.nodes.map(\.requested.cpu) == [1, 0.6, 0])
+        #expect(snapshot.nodes[1].cpuUsage == Measured(1.5, at: clock.now - 4, over: 20, by: .cadvisor))
+        #expect(snapshot.nodes[0].cpuUsage == nil && snapshot.nodes[1].memoryUsage == nil)
         // Only the services of the scheduler that asks are under control; the Deployment's name is the ReplicaSet's
         // without its hash.
         #expect(snapshot.services.map(\.name) == ["default/web"])
         #expect(snapshot.services[0].replicas == 3)
         #expect(snapshot.services[0].requests.cpu == 0.5)
-        #expect(snapshot.services[0].cpuUsage == nil)
-        #expect(snapshot.pods.first { $0.name == "default/web-1" }?.cpuUsage == Cluster.Measurement(0.25, age: 4))
+        let used = Measured(0.25, at: clock.now - 4, over: 20, by: .cadvisor)
+        #expect(snapshot.pods.first { $0.name == "default/web-1" }?.cpuUsage == used)
+        #expect(snapshot.services[0].cpuUsage == used)
         #expect(snapshot.services[0].latencyP99 == nil)
         let phases = Dictionary(uniqueKeysWithValues: snapshot.pods.map { ($0.name, $0.phase) })
         #expect(
@@ -253,20 +252,20 @@ import Testing
     }
 
     @Test func oldMeasurementsAreMissing() throws {
-        let seen = Box<Cluster.Measurement?>(nil)
+        let seen = Box<Measured?>(nil)
         let clock = ManualClock()
         let policy = FunctionPolicy { node, _, _ in
             if node.name == "a" { seen.value = node.cpuUsage }
             return 1
         }
         let scorer = try makeScorer(policy: policy, clock: clock) { $0.telemetry.maximumAge = 30 }
-        let usage = ResourceUsage(cpuCores: Telemetry.Measurement(value: 2, time: clock.now))
-        scorer.apply(usage: usage, pods: [:], ofNode: "a")
+        let measured = Measured(2, at: clock.now, over: 20, by: .cadvisor)
+        scorer.use(2, memory: nil, onNode: "a", at: clock.now)
         _ = scorer.score(try makePod("p"), on: ["a"])
-        #expect(seen.value == Cluster.Measurement(2, age: 0))
+        #expect(seen.value == measured)
         clock.advance(by: 30)
         _ = scorer.score(try makePod("p"), on: ["a"])
-        #expect(seen.value == Cluster.Measurement(2, age: 30))
+        #expect(seen.value == measured)
         clock.advance(by: 1)
         _ = scorer.score(try makePod("p"), on: ["a"])
         #expect(seen.value == nil)
@@ -348,10 +347,7 @@ import Testing
             $0.filter.memoryShare = 0.5
         }
         func measure(_ node: String, cpu: Double, memory: Double) {
-            let usage = ResourceUsage(
-                cpuCores: Telemetry.Measurement(value: cpu, time: clock.now),
-                memoryBytes: Telemetry.Measurement(value: memory, time: clock.now))
-            scorer.apply(usage: usage, pods: [:], ofNode: node)
+            scorer.use(cpu, memory: memory, onNode: node, at: clock.now)
         }
         #expect(scorer.unfit(["a", "b", "c", "ghost"], for: try makePod("probe")).isEmpty)
         measure("a", cpu: 3.9, memory: 0)
@@ -407,13 +403,7 @@ import Testing
             scorer.apply(.added(try makePod("web-\(node)", node: node, ready: true)))
         }
         func measure(_ node: String, cpu: Double) {
-            func usage(_ cores: Double) -> ResourceUsage {
-                ResourceUsage(
-                    cpuCores: Telemetry.Measurement(value: cores, time: clock.now),
-                    memoryBytes: Telemetry.Measurement(value: 1e9, time: clock.now))
-            }
-            scorer.apply(
-                usage: usage(cpu), pods: [.init(namespace: "default", name: "web-\(node)"): usage(0.15)], ofNode: node)
+            scorer.use(cpu, memory: 1e9, pods: ["web-\(node)": 0.15], onNode: node, at: clock.now)
         }
         var pod = try makePod("probe")
         let nodes = ["ghost", "a", "b", "c"]

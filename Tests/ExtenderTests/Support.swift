@@ -1,3 +1,5 @@
+import Windows
+import Telemetry
 import Cluster
 import Extender
 import Foundation
@@ -126,4 +128,24 @@ func object(_ body: ByteBuffer) throws -> [String: Any] {
     let value = try JSONSerialization.jsonObject(with: Data(body.readableBytesView))
     guard let object = value as? [String: Any] else { throw PolicyError("not an object: \(value)") }
     return object
+}
+
+extension PlacementScorer {
+    /// Takes in two scrapes, 20 s apart, of a node that uses so much CPU in cores and memory in bytes, and of pods of the
+    /// namespace "default" that use so many cores.
+    func use(_ cores: Double, memory: Double?, pods: [String: Double] = [:], onNode node: String, at time: Double) {
+        for time in [time - 20, time] {
+            func reading(_ cores: Double) -> UsageReading {
+                UsageReading(
+                    cpuSeconds: Reading(value: cores * time, time: time),
+                    workingSetBytes: memory.map { Reading(value: $0, time: time) })
+            }
+            add(
+                .cadvisor(reading(cores)), ofNode: node,
+                pods: Dictionary(
+                    uniqueKeysWithValues: pods.map {
+                        (CadvisorScrape.PodName(namespace: "default", name: $0), reading($1))
+                    }))
+        }
+    }
 }

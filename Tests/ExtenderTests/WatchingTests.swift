@@ -1,10 +1,11 @@
+import Windows
+import Watching
 import Cluster
 import Extender
 import Foundation
 import Hummingbird
 import HummingbirdTesting
 import Kubernetes
-import Live
 import NIOCore
 import TestServers
 import Testing

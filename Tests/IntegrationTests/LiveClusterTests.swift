@@ -1,3 +1,5 @@
+import Windows
+import Watching
 import Baselines
 import Cluster
 import Foundation

@@ -1,3 +1,4 @@
+import Watching
 import Cluster
 import Foundation
 import Gym
@@ -74,7 +75,7 @@ final class LiveEpisodeDriver: @unchecked Sendable {
         let found = decision.candidates.firstIndex(where: isWanted)
         let index = try #require(found, "no such action among \(decision.candidates)")
         try await onThread { _ = try self.environment.perform(index) }
-        return info.refusal
+        return info.refusal?.description
     }
 
     /// Lets an interval pass, after what is pending has been placed.
@@ -98,6 +99,6 @@ final class LiveEpisodeDriver: @unchecked Sendable {
 
     /// Refused by the backend itself, whatever the environment would have listed.
     func refusal(of action: ClusterAction) async throws -> String? {
-        try await onThread { try self.backend.apply(action) }
+        try await onThread { try self.backend.apply(action)?.description }
     }
 }

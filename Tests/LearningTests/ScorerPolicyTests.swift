@@ -5,7 +5,9 @@ import Gym
 import Learning
 import NeuralNetworks
 import Randomness
+import TestClusters
 import Testing
+import Windows
 
 /// Random observations of the cluster's shape: enough to make a checkpoint with statistics.
 private struct RandomRows: CandidateEnvironment, Sendable, Codable {
@@ -52,7 +54,7 @@ struct ScorerPolicyTests {
         for index in 0..<count {
             var node = Node(name: "node-\(index)", allocatable: Resources(cpu: Double(2 + index % 5), memory: 8e9))
             node.requested = Resources(cpu: Double(index % 3) * 0.5, memory: 1e9)
-            node.cpuUsage = index % 2 == 0 ? Measurement(Double(index % 7) * 0.2) : nil
+            node.cpuUsage = index % 2 == 0 ? Measured(Double(index % 7) * 0.2) : nil
             nodes.append(node)
         }
         let pod = Pod(id: 5, name: "web-1", requests: Resources(cpu: 0.25, memory: 1e8), created: 0)

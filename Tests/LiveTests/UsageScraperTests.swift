@@ -1,36 +1,36 @@
 import Foundation
 import Kubernetes
-import Live
 import Settings
 import Synchronization
 import Telemetry
 import TestServers
 import Testing
+import Watching
+import Windows
 
 /// Where usage comes from: the kubelets, a Prometheus server, PCM, node-exporter. The real ones are on the testbed
 /// (IntegrationTests); here servers say what they say, and stop to.
-@Suite struct UsageScraperTests {
+@Suite final class UsageScraperTests {
     /// What a scraper reported, by node.
     private final class Report: Sendable {
         let outcomes = Mutex<[(node: String, outcome: UsageScraper.Outcome)]>([])
 
-        func usage(of node: String) -> ResourceUsage? {
-            outcomes.withLock { outcomes in
-                for (name, outcome) in outcomes.reversed() where name == node {
-                    if let usage = outcome.usage { return usage.node }
-                }
-                return nil
-            }
+        /// What is known of the node after the scrapes; `nil` where these said nothing of it.
+        func usage(of node: String) -> NodeWindow? {
+            outcomes.withLock { $0.contains { $0.node == node && $0.outcome.reading != nil } }
+                ? window.withLock { $0 } : nil
         }
+
+        let window = Mutex<NodeWindow?>(nil)
 
         var failures: [String] {
             outcomes.withLock {
-                $0.compactMap { if case .failed(let error, true, _) = $0.outcome { "\(error)" } else { nil } }
+                $0.compactMap { if case .failed(let error, true) = $0.outcome { "\(error)" } else { nil } }
             }
         }
 
         /// How often it was said that a source beside cadvisor can no longer be read.
-        func losses(of source: TelemetrySource) -> Int {
+        func losses(of source: MeasurementSource) -> Int {
             outcomes.withLock { outcomes in
                 outcomes.count { entry in
                     guard case .without(let lost, _, let isNew) = entry.outcome else { return false }
@@ -40,9 +40,9 @@ import Testing
         }
 
         /// What was said to measure a machine that the node shares, each time that it was said.
-        var shared: [[TelemetrySource]] {
+        var shared: [[MeasurementSource]] {
             outcomes.withLock { outcomes in
-                var said: [[TelemetrySource]] = []
+                var said: [[MeasurementSource]] = []
                 for entry in outcomes {
                     if case .shared(let sources) = entry.outcome { said.append(sources) }
                 }
@@ -89,11 +89,21 @@ import Testing
         try String(contentsOf: URL(filePath: "Tests/TelemetryTests/Fixtures/pcm-persecond-20.json"), encoding: .utf8)
     }
 
+    /// What the scrapes of this test have said so far, however old.
+    private let assembler = Mutex(WindowAssembler(maximumAge: .greatestFiniteMagnitude))
+
     private func scrape(_ scraper: UsageScraper, times: Int = 1) async -> Report {
         let report = Report()
         for _ in 0..<times {
             await scraper.scrape(["node0"]) { node, outcome in
                 report.outcomes.withLock { $0.append((node, outcome)) }
+            }
+        }
+        let readings = report.outcomes.withLock { $0.compactMap(\.outcome.reading) }
+        report.window.withLock { window in
+            window = assembler.withLock { assembler in
+                for reading in readings { assembler.add(reading) }
+                return assembler.window(of: "node0", at: Timestamp.now.seconds)
             }
         }
         return report
@@ -118,7 +128,7 @@ import Testing
         settings.pcm.url = "\(server.url)/pcm/{node}"
         let scraper = try UsageScraper(client: try client(server.url), settings: settings, timeout: 5)
         let usage = try #require(await scrape(scraper, times: 2).usage(of: "node0"))
-        #expect(usage.cpuCores?.value == 0.5 && usage.memoryBytes?.value == 1024)
+        #expect(usage.cpu?.value == 0.5 && usage.memory?.value == 1024)
         // The fixture's figures: 60e9 instructions in 40e9 cycles.
         #expect(usage.instructionsPerCycle?.value == 1.5)
         #expect(usage.cacheMissRatio != nil && (usage.memoryBandwidth?.value ?? 0) > 1e9)
@@ -126,7 +136,7 @@ import Testing
         hasPCM.withLock { $0 = false }
         let later = await scrape(scraper, times: 2)
         #expect(later.losses(of: .pcm) == 1)
-        #expect(later.usage(of: "node0")?.cpuCores?.value == 0.5)
+        #expect(later.usage(of: "node0")?.cpu?.value == 0.5)
         #expect(later.usage(of: "node0")?.instructionsPerCycle == usage.instructionsPerCycle)
     }
 
@@ -154,8 +164,8 @@ import Testing
         let scraper = try UsageScraper(client: try client("http://127.0.0.1:1"), settings: settings, timeout: 5)
         let usage = try #require(await scrape(scraper, times: 3).usage(of: "node0"))
         // The latest samples of two queries, by their own times.
-        #expect(usage.cpuCores == Telemetry.Measurement(value: 0.5, time: 1_000_000_030))
-        #expect(usage.memoryBytes == nil)
+        #expect(usage.cpu == Measured(0.5, at: 1_000_000_030, over: 20, by: .cadvisor))
+        #expect(usage.memory == nil)
         let query = try #require(server.requests.first?.query["query"])
         #expect(query.contains(#"node="node0""#) && query.hasSuffix("[60s]"), "\(query)")
         // An empty result is no measurement.
@@ -181,13 +191,13 @@ import Testing
         #expect(before.failures.count == 1)
         let first = try #require(before.usage(of: "node0"))
         // A counter that was read once says nothing yet.
-        #expect(first.cpuCores == nil)
-        #expect(first.memoryBytes?.value == 3000)
+        #expect(first.cpu == nil)
+        #expect(first.memory?.value == 3000)
         let after = await scrape(scraper)
         let second = try #require(after.usage(of: "node0"))
-        let begin = try #require(first.memoryBytes?.time)
-        let end = try #require(second.memoryBytes?.time)
-        let cpu = try #require(second.cpuCores)
+        let begin = try #require(first.memory?.time)
+        let end = try #require(second.memory?.time)
+        let cpu = try #require(second.cpu)
         #expect(cpu.time == end)
         #expect(abs(cpu.value * (end - begin) - 100) < 1e-6)
         // What it cannot measure stays missing, and that cadvisor is gone was said before.
@@ -195,7 +205,7 @@ import Testing
         #expect(after.failures.isEmpty && after.losses(of: .nodeExporter) == 0)
         #expect(server.requests.count == 4)
         // Nothing is said of pods.
-        let pods = after.outcomes.withLock { $0.last?.outcome.usage?.pods }
+        let pods = after.outcomes.withLock { $0.last?.outcome.pods }
         #expect(pods?.isEmpty == true)
     }
 
@@ -219,16 +229,16 @@ import Testing
         var settings = UsageSettings()
         settings.nodeExporter.url = "\(server.url)/{node}/metrics"
         let scraper = try UsageScraper(client: try client(server.url), settings: settings, timeout: 5)
-        #expect(await scrape(scraper, times: 2).usage(of: "node0")?.memoryBytes?.value == 1024)
+        #expect(await scrape(scraper, times: 2).usage(of: "node0")?.memory?.value == 1024)
         #expect(timesAsked() == 0)
         // The first source with a value that is not too old wins: cadvisor's stands for a while.
         kubelet.withLock { $0 = .nothing }
-        #expect(await scrape(scraper).usage(of: "node0")?.memoryBytes?.value == 1024)
+        #expect(await scrape(scraper).usage(of: "node0")?.memory?.value == 1024)
         #expect(timesAsked() == 1)
         // A kubelet that answers, but not of the node.
         kubelet.withLock { $0 = .otherCgroups }
         let report = await scrape(scraper)
-        #expect(report.usage(of: "node0")?.memoryBytes?.value == 3000)
+        #expect(report.usage(of: "node0")?.memory?.value == 3000)
         #expect(report.failures.isEmpty && timesAsked() == 2)
     }
 
@@ -266,7 +276,7 @@ import Testing
         let scraper = try UsageScraper(client: try client(server.url), settings: settings, timeout: 5)
         let report = await scrape(scraper, times: 3)
         let usage = try #require(report.usage(of: "node0"))
-        #expect(usage.cpuCores?.value == 0 && usage.memoryBytes == nil)
+        #expect(usage.cpu?.value == 0 && usage.memory == nil)
         #expect(usage.memoryBandwidth == nil && usage.cacheMissRatio == nil && usage.instructionsPerCycle == nil)
         #expect(server.requests.allSatisfy { $0.path.hasSuffix("/metrics/cadvisor") }, "\(server.requests.map(\.path))")
         #expect(report.shared == [[.pcm, .nodeExporter]])

@@ -1,6 +1,8 @@
 import Cluster
 import Prediction
+import TestClusters
 import Testing
+import Windows
 
 @Suite struct FeatureTests {
     private func value(_ feature: PredictionFeature, _ row: [Float]) -> Float {
@@ -13,26 +15,26 @@ import Testing
         var service = Service(
             name: "web", replicas: 3, maximumReplicas: 5, requests: Resources(cpu: 0.5, memory: 1e9), cpuLimit: 2,
             latencyObjective: 0.1)
-        service.arrivalRate = Measurement(90, age: 1)
-        service.previousArrivalRate = Measurement(45, age: 21)
+        service.arrivalRate = Measured(90, age: 1)
+        service.previousArrivalRate = Measured(45, age: 21)
         var pods: [Pod] = []
         for (id, (node, owner, requests)) in [(0, 0, 0.5), (0, 0, 0.5), (1, 0, 0.5), (0, -1, 1.5)].enumerated() {
             var pod = Pod(
                 id: id, name: "pod\(id)", service: owner < 0 ? nil : 0, node: node, phase: .ready,
                 requests: Resources(cpu: requests, memory: 1e9), created: 0)
-            pod.cpuUsage = Measurement(owner < 0 ? 1.4 : 0.3, age: 2)
+            pod.cpuUsage = Measured(owner < 0 ? 1.4 : 0.3, age: 2)
             pods.append(pod)
         }
         var snapshot = ClusterSnapshot(nodes: nodes, services: [service], pods: pods)
         snapshot.recountNodes()
-        snapshot.nodes[0].cpuUsage = Measurement(2, age: 3)
-        snapshot.nodes[0].memoryUsage = Measurement(2e9, age: 3)
+        snapshot.nodes[0].cpuUsage = Measured(2, age: 3)
+        snapshot.nodes[0].memoryUsage = Measured(2e9, age: 3)
         return snapshot
     }
 
     @Test func theyAreWhatTheirNamesSay() {
         var before = snapshot()
-        before.nodes[0].cpuUsage = Measurement(1, age: 3)
+        before.nodes[0].cpuUsage = Measured(1, age: 3)
         let row = PredictionFeature.row(
             service: 0, node: 0, in: snapshot(), before: before, p99Before: 0.07, requestRate: 75, p99Elsewhere: 0.2,
             neighbourRisk: 3)
@@ -48,7 +50,7 @@ import Testing
         ]
         for (feature, wanted) in expected { #expect(abs(value(feature, row) - wanted) < 1e-6, "\(feature)") }
         var late = snapshot()
-        late.services[0].arrivalRate?.age = 20
+        late.services[0].arrivalRate?.time = late.time - 20
         #expect(value(.backlog, PredictionFeature.row(service: 0, node: 0, in: late, requestRate: 75)).isNaN)
     }
 

@@ -2,6 +2,7 @@ import Cluster
 import Foundation
 import Settings
 import Simulator
+import TestClusters
 import Testing
 import Workloads
 
@@ -18,7 +19,7 @@ import Workloads
         settings.services.kinds[0].cpuRequest = ValueRange(1)
         settings.services.kinds[0].maximumReplicas = 12
         settings.services.kinds[0].minimumReplicas = 1
-        settings.services.kinds[0].maximumUnavailable = 0.25
+        settings.services.kinds[0].maximumUnavailable = ValueRange(0.25)
         settings.services.kinds[0].startup = ValueRange(30)
         settings.services.kinds[0].startupVariation = 0
         settings.services.kinds[0].termination = ValueRange(15)
@@ -85,10 +86,15 @@ import Workloads
         let free = 4 - cluster.snapshot.nodes[0].podCount
         for pod in pending.prefix(free) { #expect(try cluster.apply(.place(pod: pod, node: 0)) == nil) }
         let refusal = try cluster.apply(.place(pod: pending[free], node: 0))
-        #expect(refusal?.contains("insufficient cpu") == true)
-        #expect(try cluster.apply(.place(pod: pending[0], node: 1))?.contains("bound already") == true)
-        #expect(try cluster.apply(.place(pod: 9999, node: 1)) != nil)
-        #expect(try cluster.apply(.place(pod: pending[free], node: 77)) != nil)
+        guard case .placement(_, cluster.snapshot.nodes[0].name, .cpu) = refusal else {
+            Issue.record("\(String(describing: refusal))")
+            return
+        }
+        let bound = try #require(cluster.snapshot.pods.first { $0.id == pending[0] })
+        #expect(
+            try cluster.apply(.place(pod: pending[0], node: 1)) == .notPending(pod: bound.name, .starting))
+        #expect(try cluster.apply(.place(pod: 9999, node: 1)) == .noSuchPod(9999))
+        #expect(try cluster.apply(.place(pod: pending[free], node: 77)) == .noSuchNode(77))
         expectConsistent(cluster.snapshot)
     }
 
@@ -138,10 +144,12 @@ import Workloads
         #expect(try cluster.apply(.evict(pod: ids[0])) == nil)
         #expect(phases(cluster) == [.ready: 3, .terminating: 1, .pending: 1])
         #expect(cluster.snapshot.services[0].disruptionsAllowed == 0)
-        #expect(try cluster.apply(.evict(pod: ids[1]))?.contains("disruption budget") == true)
-        #expect(try cluster.apply(.evict(pod: ids[0]))?.contains("terminating") == true)
+        let service = cluster.snapshot.services[0].name
+        #expect(try cluster.apply(.evict(pod: ids[1])) == .disruptionBudget(service: service))
+        let gone = try #require(cluster.snapshot.pods.first { $0.id == ids[0] })
+        #expect(try cluster.apply(.evict(pod: ids[0])) == .notRunning(pod: gone.name, .terminating))
         let pending = try #require(cluster.snapshot.pods.last)
-        #expect(try cluster.apply(.evict(pod: pending.id))?.contains("not bound") == true)
+        #expect(try cluster.apply(.evict(pod: pending.id)) == .notRunning(pod: pending.name, .pending))
         let report = try cluster.advance()
         #expect(report.evictions == 1 && report.replicaChanges == 0)
         expectConsistent(cluster.snapshot)
@@ -193,7 +201,7 @@ import Workloads
             (kind.workers, kind.queueLimit) = (ValueRange(1), 1e5)
             // Nobody gives up, and no wait is over the objective.
             (kind.objectiveFactor, kind.timeoutFactor) = (ValueRange(1e5), ValueRange(10))
-            (kind.termination, kind.maximumUnavailable) = (ValueRange(0), 0.5)
+            (kind.termination, kind.maximumUnavailable) = (ValueRange(0), ValueRange(0.5))
             (kind.cpuSensitivity, kind.cacheSensitivity, kind.bandwidthSensitivity) = (
                 ValueRange(0), ValueRange(0), ValueRange(0)
             )

@@ -1,3 +1,4 @@
+import Windows
 import Cluster
 import Foundation
 import Settings

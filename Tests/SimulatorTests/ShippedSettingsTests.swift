@@ -36,7 +36,8 @@ import Workloads
         // Sizes, rules of the cluster, and what never acts because no node is lost in one of the two.
         let shared: Set<String> = [
             ".nodes.count", ".nodes.outage", ".nodes.evictionDelay", ".services.count", ".services.kinds.resizeBounds",
-            ".services.kinds.limitFactor", ".interference.together", ".telemetry.pcm.lag", ".telemetry.node.lag",
+            ".services.kinds.limitFactor", ".services.kinds.maximumUnavailable", ".interference.together",
+            ".telemetry.pcm.lag", ".telemetry.node.lag",
             ".telemetry.service.lag", ".telemetry.pod.lag",
             // A cpu job burns its intensity; this key does nothing.
             ".interference.kinds(cpu).cores",

@@ -4,6 +4,7 @@ import Gym
 import Randomness
 import Settings
 import Simulator
+import TestClusters
 import Testing
 import Workloads
 

@@ -1,3 +1,4 @@
+import Windows
 import Cluster
 import Foundation
 import Settings
@@ -25,11 +26,11 @@ import Workloads
             let before = cluster.snapshot.pods
             let report = try cluster.advance()
             for (service, truth) in zip(cluster.snapshot.services, report.services) {
-                #expect(service.arrivalRate == Measurement(truth.arrived / 20))
-                #expect(service.throughput == Measurement(truth.completed / 20))
+                #expect(service.arrivalRate?.value == truth.arrived / 20)
+                #expect(service.throughput?.value == truth.completed / 20)
                 #expect(service.latencyP50?.value == truth.latencyP50)
                 #expect(service.latencyP99?.value == truth.latencyP99)
-                #expect(service.latencyP99?.age == 0)
+                #expect(service.latencyP99?.time == cluster.snapshot.time)
             }
             for (index, node) in cluster.snapshot.nodes.enumerated() {
                 let pods = cluster.snapshot.pods.filter { $0.node == index }
@@ -78,7 +79,8 @@ import Workloads
             if interval < 2 {
                 #expect(measured == nil)
             } else {
-                #expect(measured == Measurement(rates[interval - 2], age: 40))
+                #expect(measured?.value == rates[interval - 2])
+                #expect(measured?.age(at: late.snapshot.time) == 40)
             }
         }
     }
@@ -93,9 +95,13 @@ import Workloads
         for _ in 0..<500 {
             _ = try cluster.advance()
             for node in cluster.snapshot.nodes {
-                if let measured = node.memoryBandwidth { ages[measured.age, default: 0] += 1 } else { missing += 1 }
+                if let measured = node.memoryBandwidth {
+                    ages[measured.age(at: cluster.snapshot.time), default: 0] += 1
+                } else {
+                    missing += 1
+                }
                 #expect((node.cacheMissRatio == nil) == (node.memoryBandwidth == nil))
-                #expect(node.cpuUsage?.age == 0)
+                #expect(node.cpuUsage?.time == cluster.snapshot.time)
             }
         }
         // Ages 0, 20, 40 and 60 s have probabilities 0.3 · 0.7^k; beyond, 0.7^4 is missing.

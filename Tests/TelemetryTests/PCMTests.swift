@@ -1,3 +1,4 @@
+import Windows
 import HTTP
 import JSON
 import Telemetry

@@ -1,3 +1,4 @@
+import Windows
 import HTTP
 import Telemetry
 import TestServers
@@ -42,7 +43,7 @@ import Testing
         }
         #expect(elements.count == 3)
         #expect(elements[0].labels == ["__name__": "up", "job": "a\"b"])
-        #expect(elements[0].sample == Measurement(value: 1, time: 1_435_781_451.781))
+        #expect(elements[0].sample == Reading(value: 1, time: 1_435_781_451.781))
         #expect(elements[1].sample.value.isNaN)
         #expect(elements[2].sample.value == -.infinity)
         #expect(vector.unreadHistograms == 1)
@@ -59,11 +60,11 @@ import Testing
                 == .matrix([
                     .init(
                         labels: ["__name__": "up"],
-                        samples: [Measurement(value: .infinity, time: 1), Measurement(value: 0.001, time: 2.5)])
+                        samples: [Reading(value: .infinity, time: 1), Reading(value: 0.001, time: 2.5)])
                 ]))
 
         let scalar = try await asking(#"{"status":"success","data":{"resultType":"scalar","result":[5,"-7.5"]}}"#)
-        #expect(scalar.result == .scalar(Measurement(value: -7.5, time: 5)))
+        #expect(scalar.result == .scalar(Reading(value: -7.5, time: 5)))
         #expect(scalar.singleValue?.value == -7.5)
         let string = try await asking(#"{"status":"success","data":{"resultType":"string","result":[5,"a"]}}"#)
         #expect(string.result == .string("a", time: 5))
@@ -155,9 +156,9 @@ import Testing
             result: .matrix([
                 .init(
                     labels: ["__name__": "a", "z": "1", "b": "2"],
-                    samples: [Measurement(value: 1, time: 10), Measurement(value: 3, time: 25)]),
-                .init(labels: ["__name__": "c"], samples: [Measurement(value: 2, time: 10)]),
-                .init(labels: ["x": "sum"], samples: [Measurement(value: 2, time: 10)]),
+                    samples: [Reading(value: 1, time: 10), Reading(value: 3, time: 25)]),
+                .init(labels: ["__name__": "c"], samples: [Reading(value: 2, time: 10)]),
+                .init(labels: ["x": "sum"], samples: [Reading(value: 2, time: 10)]),
             ]))
         let scrapes = reply.scrapes
         #expect(scrapes.map(\.time) == [10, 25])

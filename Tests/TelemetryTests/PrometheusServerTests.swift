@@ -1,3 +1,4 @@
+import Windows
 import Foundation
 import Telemetry
 import TestServers
@@ -51,7 +52,7 @@ import Testing
         #expect(try await client.query("own_infinite").singleValue?.value == -.infinity)
         #expect(
             try await client.query("1 / 0", at: 1_000.25).result
-                == .scalar(Measurement(value: .infinity, time: 1_000.25)))
+                == .scalar(Reading(value: .infinity, time: 1_000.25)))
         #expect(try await client.query("\"text\"", at: 5).result == .string("text", time: 5))
         #expect(try await client.query("own_absent").result == .vector([]))
         #expect(try await client.query("up{job=\"nobody\"}").singleValue?.value == 0)
@@ -96,12 +97,12 @@ import Testing
 
     /// Raw samples through the server, put together into the window of the machine that this runs on.
     private func givesTheMachinesWindow(_ client: PrometheusClient) async throws {
-        var assembler = WindowAssembler(node: "here", length: 5)
+        var assembler = WindowAssembler(length: 5)
         let scrapes = try await client.query(#"{__name__=~"node_(cpu|memory|pressure)_.*",job="node"}[30s]"#).scrapes
         #expect(scrapes.count >= 4)
         for scrape in scrapes { assembler.add(MachineReading(nodeExporter: scrape.samples, time: scrape.time)) }
         let now = Date().timeIntervalSince1970
-        let window = assembler.window(at: now)
+        let window = assembler.window(of: "here", at: now)
         let cpu = try #require(window.cpu)
         #expect(cpu.source == .nodeExporter)
         #expect(cpu.value >= 0 && cpu.value <= Double(ProcessInfo.processInfo.processorCount) * 2)

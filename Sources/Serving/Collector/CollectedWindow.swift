@@ -1,4 +1,5 @@
-public import Telemetry
+import Windows
+import Telemetry
 
 /// A window that was asked for: under way or finished.
 public struct CollectedWindow: Sendable, Equatable {

@@ -1,3 +1,4 @@
+import Windows
 import CoreMetrics
 import Monitoring
 import Telemetry

@@ -1,5 +1,6 @@
+import Windows
 public import Settings
-public import Telemetry
+import Telemetry
 
 /// What `berth collect` reads from its configuration file. Durations are in seconds.
 public struct CollectorSettings: Configurable, Equatable {

@@ -1,3 +1,4 @@
+import Windows
 import Telemetry
 
 /// Measures nodes over windows: at most one window of a node at a time.
@@ -122,7 +123,7 @@ public actor WindowCollector {
         var window = window
         let scope = settings.scope.scope(of: window.node)
         var assembler = WindowAssembler(
-            node: window.node, scope: scope, length: Double(settings.length), maximumAge: settings.maximumAge)
+            scope: scope, length: Double(settings.length), maximumAge: settings.maximumAge)
         do {
             for moment in [WindowMoment.start, .end] {
                 if moment == .end { try await clock.sleep(window.end) }
@@ -134,7 +135,7 @@ public actor WindowCollector {
         } catch {
             return
         }
-        window.result = assembler.window(at: clock.now())
+        window.result = assembler.window(of: window.node, at: clock.now())
         finished[window.node] = window
         didFinish(window, asked.map(\.name))
     }

@@ -1,8 +1,8 @@
 import CoreMetrics
 import Kubernetes
-import Live
 import Logging
 import ServiceLifecycle
+import Watching
 
 /// Scrapes every node's cadvisor at an interval and passes on what nodes and pods use.
 struct CadvisorScraper: Service {
@@ -38,11 +38,11 @@ struct CadvisorScraper: Service {
 
     @Sendable private func take(_ node: String, _ outcome: UsageScraper.Outcome) {
         outcome.report(of: node, to: logger)
-        if let (usage, pods) = outcome.usage { scorer.apply(usage: usage, pods: pods, ofNode: node) }
+        if let reading = outcome.reading { scorer.add(reading, ofNode: node, pods: outcome.pods) }
         switch outcome {
         case .measured: metrics.scrapes.increment()
         case .failed: metrics.failedScrapes.increment()
-        case .without, .shared: break
+        case .read, .without, .shared: break
         }
     }
 }

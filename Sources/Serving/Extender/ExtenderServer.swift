@@ -1,10 +1,10 @@
 public import Hummingbird
 public import Kubernetes
-import Live
 public import Logging
 public import Monitoring
 import Randomness
 import ServiceLifecycle
+import Watching
 
 /// The scheduler extender: watches a cluster and answers kube-scheduler's filter and prioritize requests.
 public struct ExtenderServer: Sendable {
@@ -68,6 +68,7 @@ public struct ExtenderServer: Sendable {
         let scorer = scorer
         let nodes = ObjectStore<Kubernetes.Node> { scorer.apply($0) }
         let pods = ObjectStore<Kubernetes.Pod> { scorer.apply($0) }
+        let budgets = ObjectStore<PodDisruptionBudget> { scorer.apply($0) }
         return [
             ReflectorService(
                 reflector: Reflector(
@@ -77,6 +78,10 @@ public struct ExtenderServer: Sendable {
                 reflector: Reflector(
                     store: pods, client: client, generator: generator.split(), logger: logger,
                     observe: observer(Kubernetes.Pod.self) { scorer.markPodsListed() })),
+            ReflectorService(
+                reflector: Reflector(
+                    store: budgets, client: client, generator: generator.split(), logger: logger,
+                    observe: observer(PodDisruptionBudget.self) {})),
             CadvisorScraper(
                 nodes: nodes, client: client, settings: settings.telemetry, scorer: scorer, metrics: metrics,
                 logger: logger),

@@ -1,7 +1,7 @@
 import Baselines
 public import Cluster
-public import Live
 public import Settings
+public import Watching
 
 /// What `berth serve` reads from its configuration file. Durations are in seconds.
 public struct ExtenderSettings: Configurable, Equatable {

@@ -1,3 +1,4 @@
+import Watching
 import Baselines
 import Cluster
 import Foundation

@@ -1,4 +1,5 @@
 public import Cluster
+import Windows
 
 /// Kubernetes' horizontal pod autoscaler on CPU utilisation, as a policy for control decisions.
 ///
@@ -112,11 +113,11 @@ public struct HorizontalPodAutoscaler: Policy, Sendable, Equatable, Codable {
     }
 
     /// False while a young pod's sample covers time in which it was not ready.
-    private func counts(_ usage: Measurement, of pod: Pod, _ snapshot: ClusterSnapshot) -> Bool {
+    private func counts(_ usage: Measured, of pod: Pod, _ snapshot: ClusterSnapshot) -> Bool {
         guard pod.created + settings.initializationPeriod > snapshot.time, let ready = readySince[pod.id] else {
             return true
         }
-        return snapshot.time - usage.age >= ready + snapshot.interval
+        return usage.time >= ready + snapshot.interval
     }
 
     private static func millicores(_ cores: Double) -> Int {

@@ -1,4 +1,5 @@
 public import Cluster
+import Windows
 
 /// Evens out the load of the nodes, by requests and by what was measured: what the extender falls back to.
 ///
@@ -31,7 +32,7 @@ public struct Balanced: Policy, Sendable, Equatable, Codable {
     }
 
     private static func load(
-        requested: Double, used: Measurement?, starting: Double, added: Double, of allocatable: Double
+        requested: Double, used: Measured?, starting: Double, added: Double, of allocatable: Double
     ) -> Double {
         let inUse = used.map { max(0, $0.value) + starting } ?? 0
         // A node without any of the resource is as loaded as can be told apart from one that is merely full.

@@ -1,3 +1,4 @@
+import Windows
 public import Cluster
 
 /// Packs nodes up to a target CPU utilisation and spreads above it, by measured load: Trimaran's TargetLoadPacking

@@ -1,3 +1,4 @@
+import Windows
 public import Settings
 
 /// Which actions are legal beside the cluster's own limits.
@@ -42,10 +43,20 @@ struct CandidateLister: Sendable {
     /// The placement of the first pending replica in the queue that fits anywhere; `nil` when there is none.
     /// Cost: O(pods + nodes of each pod looked at).
     func placement(in snapshot: ClusterSnapshot, _ ledger: ControlLedger) -> Decision? {
+        var queue: [Int] = []
         for (podIndex, pod) in snapshot.pods.enumerated()
         where pod.phase == .pending && pod.service != nil && !ledger.unplaceable.contains(pod.id) {
+            queue.append(podIndex)
+        }
+        guard !queue.isEmpty else { return nil }
+        queue.sort {
+            let (first, second) = (snapshot.pods[$0], snapshot.pods[$1])
+            return (first.created, first.id) < (second.created, second.id)
+        }
+        for podIndex in queue {
+            let pod = snapshot.pods[podIndex]
             let candidates = snapshot.nodes.indices.compactMap { node -> ClusterAction? in
-                snapshot.obstacle(for: pod, on: node) == nil ? .place(pod: pod.id, node: node) : nil
+                snapshot.obstacle(placing: pod, on: node) == nil ? .place(pod: pod.id, node: node) : nil
             }
             if !candidates.isEmpty { return Decision(kind: .placement(podIndex: podIndex), candidates: candidates) }
         }
@@ -58,18 +69,13 @@ struct CandidateLister: Sendable {
         for (index, service) in snapshot.services.enumerated() {
             let limit = rules.largestReplicaChange
             if limit > 0, !ledger.scaled.contains(index) {
-                for change in -limit...limit where change != 0 {
-                    let after = service.replicas + change
-                    guard
-                        (service.minimumReplicas...max(service.minimumReplicas, service.maximumReplicas)).contains(
-                            after)
-                    else { continue }
+                for change in -limit...limit where snapshot.obstacle(scaling: service, by: change) == nil {
                     candidates.append(.scale(service: index, change: change))
                 }
             }
             guard !ledger.resized.contains(index) else { continue }
             for factor in rules.resizeFactors
-            where service.cpuRequestRange.contains(service.requests.cpu * factor) && factor != 1 {
+            where snapshot.obstacle(resizing: service, by: factor) == nil && factor != 1 {
                 candidates.append(.resize(service: index, factor: factor))
             }
         }
@@ -83,8 +89,7 @@ struct CandidateLister: Sendable {
     private func appendEvictions(to candidates: inout [ClusterAction], _ snapshot: ClusterSnapshot) {
         var risks: [(risk: Double, id: Int)] = []
         for pod in snapshot.pods where pod.phase == .ready {
-            guard let serviceIndex = pod.service, let node = pod.node,
-                snapshot.services[serviceIndex].disruptionsAllowed > 0,
+            guard let serviceIndex = pod.service, let node = pod.node, snapshot.obstacle(evicting: pod) == nil,
                 snapshot.nodes.indices.contains(where: { $0 != node && snapshot.obstacle(for: pod, on: $0) == nil })
             else { continue }
             let service = snapshot.services[serviceIndex]

@@ -1,3 +1,5 @@
+import Windows
+
 /// The names of the features that an encoder writes, in order: what a checkpoint stores and a policy must agree with.
 public struct FeatureSchema: Sendable, Equatable, Codable {
     /// Features of the context row.

@@ -11,7 +11,7 @@ public protocol ClusterBackend {
     /// - Precondition: `action` is not `advance`.
     /// - Returns: `nil` when it was carried out, otherwise why not (a refusal is not an error: a disruption budget may
     ///   have been used up by others meanwhile).
-    mutating func apply(_ action: ClusterAction) throws -> String?
+    mutating func apply(_ action: ClusterAction) throws -> ActionObstacle?
 
     /// Lets one control interval pass.
     /// - Returns: what truly happened in it, measured without lag or noise where that is possible.

@@ -23,7 +23,7 @@ public struct ClusterInfo: Sendable, Equatable, Codable {
     /// The action taken; `nil` after a reset.
     public var action: ClusterAction?
     /// Why the cluster refused the action; `nil` when it was carried out.
-    public var refusal: String?
+    public var refusal: ActionObstacle?
     /// What happened in the interval; `nil` unless the action was `advance`.
     public var report: IntervalReport?
     /// The interval's reward term by term; `nil` unless the action was `advance`.
@@ -116,7 +116,9 @@ public struct ClusterEnvironment<Backend: ClusterBackend>: CandidateEnvironment 
         decide()
         let truncated = interval >= settings.intervals || report.failure != nil
         isRunning = !truncated
-        return Outcome(reward: terms.reward(settings.reward), elapsed: 1, truncated: truncated)
+        return Outcome(
+            reward: terms.reward(settings.reward), elapsed: report.duration / backend.snapshot.interval,
+            truncated: truncated)
     }
 
     private mutating func record(_ action: ClusterAction, refused: Bool) {

@@ -1,9 +1,11 @@
+public import Windows
+
 /// Everything a policy may know about a cluster at one moment.
 ///
-/// The simulator, a live cluster and the extender's watch cache all produce this value; one encoder turns it into
+/// `SnapshotBuilder` makes it, for the simulator, a live cluster and the extender alike; one encoder turns it into
 /// features. Nodes and services keep their index for the whole episode; pods come and go and are named by `Pod.id`.
 public struct ClusterSnapshot: Sendable, Equatable, Codable {
-    /// Seconds since the episode began, or since an arbitrary moment on a live cluster.
+    /// The present: seconds since a simulated episode began, or since 1970 on a real cluster.
     public var time: Double
     /// Length of the control interval in seconds.
     public var interval: Double
@@ -11,7 +13,7 @@ public struct ClusterSnapshot: Sendable, Equatable, Codable {
     public var nodes: [Node]
     /// The services whose replicas are under control.
     public var services: [Service]
-    /// All pods that have not finished, in order of creation: pending ones are queued in this order.
+    /// All pods that have not finished, in no particular order: pending ones are queued by `created`, then `id`.
     public var pods: [Pod]
 
     /// A snapshot of these parts.
@@ -37,24 +39,11 @@ public struct ClusterSnapshot: Sendable, Equatable, Codable {
         guard pod.requests.memory <= 0 || pod.requests.memory <= free.memory + 1 else { return .memory }
         return nil
     }
-
-    /// Recomputes `Node.requested` and `Node.podCount` from the pods. Cost: O(nodes + pods).
-    public mutating func recountNodes() {
-        for index in nodes.indices {
-            nodes[index].requested = Resources()
-            nodes[index].podCount = 0
-        }
-        for pod in pods {
-            guard let node = pod.node else { continue }
-            nodes[node].requested += pod.requests
-            nodes[node].podCount += 1
-        }
-    }
 }
 
 /// Why a pod cannot run on a node.
 public enum PlacementObstacle: String, Sendable, Codable {
-    /// The node is lost, not ready or cordoned.
+    /// The node is lost, not ready, cordoned or tainted.
     case unschedulable = "node is not schedulable"
     /// The node has as many pods as it may have.
     case podLimit = "too many pods"
@@ -72,7 +61,7 @@ public struct Node: Sendable, Hashable, Codable {
     public var allocatable: Resources
     /// Most pods that may run at once.
     public var maximumPods: Int
-    /// False when the node is lost, not ready or cordoned: nothing may be placed there.
+    /// False when the node is lost, not ready, cordoned or tainted against ordinary pods: nothing may be placed there.
     public var isSchedulable: Bool
     /// Peak memory bandwidth in bytes/s, where it is known.
     public var peakMemoryBandwidth: Double?
@@ -81,15 +70,15 @@ public struct Node: Sendable, Hashable, Codable {
     /// Number of pods bound to it.
     public var podCount = 0
     /// CPU in use by everything on the node, in cores, mean over the window.
-    public var cpuUsage: Measurement?
+    public var cpuUsage: Measured?
     /// Memory in use by everything on the node, in bytes.
-    public var memoryUsage: Measurement?
+    public var memoryUsage: Measured?
     /// Memory traffic in bytes/s, mean over the window (PCM).
-    public var memoryBandwidth: Measurement?
+    public var memoryBandwidth: Measured?
     /// Last-level cache misses / references, 0 to 1 (PCM).
-    public var cacheMissRatio: Measurement?
+    public var cacheMissRatio: Measured?
     /// Instructions per cycle (PCM).
-    public var instructionsPerCycle: Measurement?
+    public var instructionsPerCycle: Measured?
 
     /// A node without pods of which nothing has been measured.
     public init(
@@ -120,32 +109,34 @@ public struct Service: Sendable, Hashable, Codable {
     public var cpuLimit: Double?
     /// Bounds of the CPU request that `resize` keeps, in cores.
     public var cpuRequestRange: ClosedRange<Double>
+    /// How its CPU request is changed.
+    public var resizing: ResizeMode
     /// The latency that a request should not exceed, in seconds.
     public var latencyObjective: Double
     /// Ready replicas that its disruption budget lets go now.
     public var disruptionsAllowed: Int
     /// Requests arriving per second, mean over the window.
-    public var arrivalRate: Measurement?
+    public var arrivalRate: Measured?
     /// Requests arriving per second, mean over the window before that one: tells a rising load from a falling one.
-    public var previousArrivalRate: Measurement?
+    public var previousArrivalRate: Measured?
     /// Requests answered per second, mean over the window.
-    public var throughput: Measurement?
+    public var throughput: Measured?
     /// Requests rejected or timed out / requests arrived, 0 to 1.
-    public var errorShare: Measurement?
+    public var errorShare: Measured?
     /// Median latency over the window, in seconds.
-    public var latencyP50: Measurement?
+    public var latencyP50: Measured?
     /// 95th percentile of latency over the window, in seconds.
-    public var latencyP95: Measurement?
+    public var latencyP95: Measured?
     /// 99th percentile of latency over the window, in seconds.
-    public var latencyP99: Measurement?
+    public var latencyP99: Measured?
     /// CPU in use by all its replicas, in cores, mean over the window.
-    public var cpuUsage: Measurement?
+    public var cpuUsage: Measured?
 
     /// A service of which nothing has been measured.
     public init(
         name: String, replicas: Int, minimumReplicas: Int = 1, maximumReplicas: Int, requests: Resources,
-        cpuLimit: Double? = nil, cpuRequestRange: ClosedRange<Double>? = nil, latencyObjective: Double,
-        disruptionsAllowed: Int = 1
+        cpuLimit: Double? = nil, cpuRequestRange: ClosedRange<Double>? = nil, resizing: ResizeMode = .inPlace,
+        latencyObjective: Double, disruptionsAllowed: Int = 1
     ) {
         self.name = name
         self.replicas = replicas
@@ -154,9 +145,18 @@ public struct Service: Sendable, Hashable, Codable {
         self.requests = requests
         self.cpuLimit = cpuLimit
         self.cpuRequestRange = cpuRequestRange ?? requests.cpu...requests.cpu
+        self.resizing = resizing
         self.latencyObjective = latencyObjective
         self.disruptionsAllowed = disruptionsAllowed
     }
+}
+
+/// How a service's replicas come to request another amount.
+public enum ResizeMode: String, Sendable, Hashable, Codable {
+    /// Running replicas are changed where they are, if their nodes have room.
+    case inPlace
+    /// New replicas replace the old ones, a few at a time: they have to be placed and to start.
+    case rollout
 }
 
 /// A pod that has not finished.
@@ -188,7 +188,7 @@ public struct Pod: Sendable, Hashable, Codable {
     /// Time of creation, on the clock of `ClusterSnapshot.time`.
     public var created: Double
     /// CPU in use, in cores, mean over the window.
-    public var cpuUsage: Measurement?
+    public var cpuUsage: Measured?
 
     /// A pod, pending unless it has a node.
     public init(

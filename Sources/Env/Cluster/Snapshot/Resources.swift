@@ -32,19 +32,3 @@ public struct Resources: Sendable, Hashable, Codable {
     /// Subtracts from each.
     @inlinable public static func -= (a: inout Resources, b: Resources) { a = a - b }
 }
-
-/// A value that was measured, and how long ago. What was not measured is `nil`, never zero.
-@frozen
-public struct Measurement: Sendable, Hashable, Codable {
-    /// The value, in the unit of the field that holds it.
-    public var value: Double
-    /// Seconds since the end of the window that the value describes.
-    public var age: Double
-
-    /// A value measured `age` seconds ago.
-    @inlinable
-    public init(_ value: Double, age: Double = 0) {
-        self.value = value
-        self.age = age
-    }
-}

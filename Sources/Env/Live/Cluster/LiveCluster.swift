@@ -1,3 +1,4 @@
+import Watching
 public import Cluster
 import Foundation
 import Kubernetes
@@ -62,17 +63,18 @@ public final class LiveCluster: ClusterBackend, Sendable {
         do {
             try waiting { try await workload.create(client) }
             try record(seed: seed, interval: 0, "deploy", "namespace \(settings.namespace)", "", .done, nil)
-            var episode = LiveEpisode(
+            let episode = LiveEpisode(
                 seed: seed, settings: settings, workload: workload,
-                watch: try ClusterWatch(client: client, settings: settings, logger: logger))
-            try episode.start()
+                watch: try ClusterWatch(
+                    client: client, settings: settings, services: LiveEpisode.services(of: workload), logger: logger))
+            try episode.beginWatching()
             show(episode.refreshed())
             contents.withLock { $0 = episode }
             if settings.placement == .environment { try placeFirstReplicas() }
             try awaitReadiness()
             try contents.withLock { try $0?.startLoad() }
             for _ in 0..<settings.warmup { _ = try advance() }
-            // What happened before the episode is no one's doing.
+            // What happened before the episode was not the policy's.
             contents.withLock { $0?.begin() }
             refresh()
         } catch {
@@ -145,7 +147,9 @@ public final class LiveCluster: ClusterBackend, Sendable {
     private func placeFirstReplicas() throws {
         try awaitPods()
         let deadline = ContinuousClock.now + .seconds(settings.readySeconds)
-        while let pod = snapshot.pods.first(where: { $0.phase == .pending && $0.service != nil }) {
+        while let pod = snapshot.pods.filter({ $0.phase == .pending && $0.service != nil })
+            .min(by: { ($0.created, $0.id) < ($1.created, $1.id) })
+        {
             guard !isCancelled() else { throw CancellationError() }
             guard ContinuousClock.now < deadline else {
                 throw LiveError("the first replicas are not bound within \(settings.readySeconds) s: pod \(pod.name)")
@@ -217,11 +221,11 @@ public final class LiveCluster: ClusterBackend, Sendable {
     /// - Returns: `nil` when it was carried out, otherwise why not: a guard, a disruption budget, an error of the API
     ///   server or its silence.
     /// - Throws: `LiveError` before the first episode, or where the audit log cannot be written.
-    public func apply(_ action: ClusterAction) throws -> String? {
+    public func apply(_ action: ClusterAction) throws -> ActionObstacle? {
         try carryOut(action, dryRun: settings.guards.dryRun)
     }
 
-    private func carryOut(_ action: ClusterAction, dryRun: Bool) throws -> String? {
+    private func carryOut(_ action: ClusterAction, dryRun: Bool) throws -> ActionObstacle? {
         guard let episode = contents.withLock({ $0 }) else { throw Self.needsReset }
         // A decision may have taken its time: guards judge what is known now.
         let snapshot = refresh()
@@ -232,21 +236,22 @@ public final class LiveCluster: ClusterBackend, Sendable {
             do {
                 let (client, settings, pods) = (client, settings, episode.watch.pods)
                 refusal = try waiting { try await order.carryOut(client, settings.namespace, pods, dryRun: dryRun) }
+                    .map { .refused($0) }
                 outcome = refusal == nil ? .done : .refused
                 episode.watch.noteAnswer()
             } catch {
                 // The server's word or its silence, not a fault of the environment: the episode goes on.
-                (refusal, outcome) = ("\(error)", .failed)
+                (refusal, outcome) = (.refused("\(error)"), .failed)
                 // The server may have done it without our hearing of it: what follows reckons with it.
                 if (error as? APIError)?.kind == .transport, !dryRun { contents.withLock { $0?.note(action) } }
                 logger.warning("an action failed", metadata: ["action": "\(order.name)", "error": "\(error)"])
             }
         }
         try record(
-            seed: episode.seed, interval: episode.interval, order.name, order.object, order.detail, outcome, refusal,
-            dryRun: dryRun)
+            seed: episode.seed, interval: episode.interval, order.name, order.object, order.detail, outcome,
+            refusal?.description, dryRun: dryRun)
         guard refusal == nil else { return refusal }
-        guard !dryRun else { return "dry run: the API server would have carried it out" }
+        guard !dryRun else { return .guarded("dry run: the API server would have carried it out") }
         contents.withLock { $0?.note(action) }
         awaitEffect(of: action)
         return nil

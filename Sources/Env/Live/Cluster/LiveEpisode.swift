@@ -1,6 +1,8 @@
 import Cluster
 import Kubernetes
 import LoadGeneration
+import Watching
+import Windows
 import Workloads
 
 /// One episode on a live cluster: its watch, its load and its bookkeeping.
@@ -13,7 +15,8 @@ struct LiveEpisode: Sendable {
     private(set) var nextBoundary = ContinuousClock.now
     private let settings: LiveSettings
     private let workload: LiveWorkload
-    private var view: EpisodeView
+    /// When it began, in seconds since 1970.
+    private var start = Timestamp.now.seconds
     private var generators: [LoadGenerator] = []
 
     // The present interval.
@@ -32,19 +35,20 @@ struct LiveEpisode: Sendable {
 
     init(seed: UInt64, settings: LiveSettings, workload: LiveWorkload, watch: ClusterWatch) {
         (self.seed, self.settings, self.workload, self.watch) = (seed, settings, workload, watch)
-        view = EpisodeView(
-            start: Timestamp.now.seconds, interval: settings.interval, namespace: settings.namespace,
-            services: workload.services.map { service in
-                let bounds = service.settings.resizeBounds
-                return EpisodeView.Service(
-                    deployment: service.deployment, objective: service.objective,
-                    minimumReplicas: service.settings.minimumReplicas,
-                    maximumReplicas: service.settings.maximumReplicas,
-                    cpuRequestRange: service.requestedCPU * bounds.lower...service.requestedCPU * bounds.upper)
-            })
     }
 
-    func start() throws {
+    /// What of a workload is under control.
+    static func services(of workload: LiveWorkload) -> [DeclaredService] {
+        workload.services.map { service in
+            let bounds = service.settings.resizeBounds
+            return DeclaredService(
+                deployment: service.deployment, objective: service.objective,
+                minimumReplicas: service.settings.minimumReplicas, maximumReplicas: service.settings.maximumReplicas,
+                cpuRequestRange: service.requestedCPU * bounds.lower...service.requestedCPU * bounds.upper)
+        }
+    }
+
+    func beginWatching() throws {
         let (watch, settings) = (watch, settings)
         try waiting {
             try await watch.start(seconds: settings.readySeconds, usageInterval: settings.usage.interval)
@@ -81,7 +85,7 @@ struct LiveEpisode: Sendable {
     /// Counts from here: what came before was the warm-up.
     mutating func begin() {
         interval = 0
-        view.start = Timestamp.now.seconds
+        start = Timestamp.now.seconds
         interferedTo = 0
         (evictions, replicaChanges) = (0, 0)
     }
@@ -89,7 +93,7 @@ struct LiveEpisode: Sendable {
     /// The interference that has become due since the last call, by its position in the plan.
     mutating func dueInterference() -> [Int] {
         guard let last = interferedTo else { return [] }
-        let now = max(last, Timestamp.now.seconds - view.start)
+        let now = max(last, Timestamp.now.seconds - start)
         interferedTo = now
         return settings.interferencePlan.starting(in: last..<now)
     }
@@ -100,76 +104,41 @@ struct LiveEpisode: Sendable {
     }
 
     /// What is known now.
-    mutating func refreshed() -> ClusterSnapshot { view.snapshot(of: watch.view) }
+    func refreshed() -> ClusterSnapshot { watch.view.snapshot }
 
     // MARK: Guards
 
-    /// Why `action` must not be carried out; `nil` when it may.
-    func obstacle(to action: ClusterAction, in snapshot: ClusterSnapshot) -> String? {
+    /// Why `action` must not be carried out; `nil` when it may: what the snapshot says, and the guards.
+    func obstacle(to action: ClusterAction, in snapshot: ClusterSnapshot) -> ActionObstacle? {
         let known = watch.view
         guard known.silence < 5 else {
-            return "the API server has not answered for \(Int(known.silence)) s: what is known is out of date"
+            return .guarded("the API server has not answered for \(Int(known.silence)) s: what is known is out of date")
         }
         guard known.unwatched.isEmpty else {
-            return "the watch of \(known.unwatched.sorted().joined(separator: ", ")) is broken at the moment: what is "
-                + "known is out of date"
+            return .guarded(
+                "the watch of \(known.unwatched.sorted().joined(separator: ", ")) is broken at the moment: what is "
+                    + "known is out of date")
         }
+        if let obstacle = snapshot.obstacle(to: action) { return obstacle }
         switch action {
         case .advance: return nil
-        case .place(let id, let node):
-            guard settings.placement == .environment else { return "the cluster's own scheduler places the pods" }
-            guard let index = snapshot.podIndex(id), snapshot.nodes.indices.contains(node) else {
-                return "there is no pod \(id) or no node \(node)"
-            }
-            let pod = snapshot.pods[index]
-            guard pod.service != nil else { return "pod \(pod.name) is not the environment's" }
-            guard pod.phase == .pending else { return "pod \(pod.name) is bound already" }
-            return snapshot.obstacle(for: pod, on: node).map {
-                "pod \(pod.name) does not fit on \(snapshot.nodes[node].name): \($0.rawValue)"
-            }
-        case .scale(let index, let change):
-            guard let service = service(index, snapshot) else { return "there is no service \(index)" }
-            let wanted = service.replicas + change
-            guard wanted >= service.minimumReplicas, wanted <= service.maximumReplicas else {
-                return "service \(service.name) may have \(service.minimumReplicas) to \(service.maximumReplicas) "
-                    + "replicas, not \(wanted)"
-            }
-            return blindness(service)
-        case .resize(let index, let factor):
-            guard let service = service(index, snapshot) else { return "there is no service \(index)" }
-            let request = service.requests.cpu * factor
-            guard service.cpuRequestRange.contains(request) else {
-                return "service \(service.name) may request \(service.cpuRequestRange.lowerBound) to "
-                    + "\(service.cpuRequestRange.upperBound) cores, not \(request)"
-            }
-            return blindness(service)
+        case .place:
+            return settings.placement == .environment ? nil : .guarded("the cluster's own scheduler places the pods")
+        case .scale(let service, _), .resize(let service, _): return blindness(snapshot.services[service])
         case .evict(let id):
-            guard let index = snapshot.podIndex(id), let owner = snapshot.pods[index].service else {
-                return "there is no replica \(id)"
-            }
-            let (pod, service) = (snapshot.pods[index], snapshot.services[owner])
             guard evictions < settings.guards.evictionsPerInterval else {
-                return "\(evictions) pods were evicted in this interval already"
+                return .guarded("\(evictions) pods were evicted in this interval already")
             }
-            guard pod.phase == .ready || pod.phase == .starting else {
-                return "pod \(pod.name) is \(pod.phase.rawValue)"
-            }
-            guard pod.phase != .ready || service.disruptionsAllowed > 0 else {
-                return "the disruption budget of \(service.name) lets no replica go now"
-            }
-            return blindness(service)
+            let service = snapshot.podIndex(id).flatMap { snapshot.pods[$0].service }
+            return service.flatMap { blindness(snapshot.services[$0]) }
         }
-    }
-
-    private func service(_ index: Int, _ snapshot: ClusterSnapshot) -> Cluster.Service? {
-        snapshot.services.indices.contains(index) ? snapshot.services[index] : nil
     }
 
     /// Nothing is done to a service of which nothing is measured: what came back empty is not zero.
-    private func blindness(_ service: Cluster.Service) -> String? {
+    private func blindness(_ service: Cluster.Service) -> ActionObstacle? {
         guard settings.guards.needsMeasurements else { return nil }
         let hasLoad = service.arrivalRate != nil && service.latencyP99 != nil
-        return hasLoad || service.cpuUsage != nil ? nil : "nothing is measured of service \(service.name)"
+        return hasLoad || service.cpuUsage != nil ? nil : .guarded("nothing is measured of service \(service.name)")
     }
 
     // MARK: Intervals
@@ -219,9 +188,7 @@ struct LiveEpisode: Sendable {
         var perService: [LoadInterval] = []
         for index in generators.indices {
             let measured = generators[index].harvest()
-            view.services[index].measuredBefore = view.services[index].measured
-            view.services[index].measured = measured
-            view.services[index].measuredAt = Timestamp.now.seconds
+            watch.add(RequestSample(measured, endingAt: Timestamp.now.seconds), ofService: index)
             report.services.append(ServiceInterval(measured))
             perService.append(measured)
         }
@@ -233,7 +200,7 @@ struct LiveEpisode: Sendable {
         // While a rollout replaces pods, those that end are its doing; otherwise someone else evicted them.
         report.evictions = evictions + (isRollingOut ? 0 : unexpected)
         report.replicaChanges = replicaChanges + (isRollingOut ? unexpected : 0)
-        isRollingOut = isRollingOut && known.deployments.values.contains { !$0.isRolledOut }
+        isRollingOut = isRollingOut && !known.isRolledOut
         let snapshot = refreshed()
         report.nodes = nodeIntervals(perService, on: snapshot.nodes.map(\.name))
         report.pendingReplicas = snapshot.pods.count { $0.service != nil && $0.phase == .pending }
@@ -272,6 +239,17 @@ extension LiveEpisode {
             }
         }
         return result
+    }
+}
+
+extension RequestSample {
+    /// What a load generator saw in an interval that ended at `time`, in seconds since 1970.
+    init(_ measured: LoadInterval, endingAt time: Double) {
+        self.init(
+            time: time, seconds: max(1e-3, measured.duration), source: .loadGenerator,
+            arrived: Double(measured.arrived), completed: Double(measured.completed),
+            failed: Double(measured.rejected + measured.timedOut))
+        (latencyP50, latencyP95, latencyP99) = (measured.p50, measured.p95, measured.p99)
     }
 }
 

@@ -1,3 +1,5 @@
+import Watching
+import Windows
 import Cluster
 import Foundation
 import Kubernetes
@@ -105,7 +107,8 @@ public final class InterferenceRig: Sendable {
     /// - Throws: `LiveError` where its replicas are not ready in time, `APIError`.
     public func deploy() throws {
         let (settings, workload, client) = (settings, workload, client)
-        let watch = try ClusterWatch(client: client, settings: settings, logger: logger)
+        let watch = try ClusterWatch(
+            client: client, settings: settings, services: LiveEpisode.services(of: workload), logger: logger)
         _ = try waiting { try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds) }
         hasDeployed.withLock { $0 = true }
         try waiting {

@@ -1,3 +1,4 @@
+import Watching
 import Foundation
 import Kubernetes
 public import Logging

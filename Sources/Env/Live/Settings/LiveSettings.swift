@@ -1,3 +1,4 @@
+import Watching
 public import LoadGeneration
 public import Settings
 public import Workloads

@@ -6,19 +6,17 @@ import Logging
 import Randomness
 import Synchronization
 import Telemetry
+import Watching
+import Windows
 
 /// Keeps what is known of a live cluster up to date, in the background, until it is stopped.
 final class ClusterWatch: Sendable {
     /// What is known at one moment.
     struct View: Sendable {
-        /// Nodes, services of the namespace and pods; services in no particular order.
+        /// Nodes, the episode's services and pods.
         var snapshot: ClusterSnapshot
-        /// Schedulable nodes that a taint keeps ordinary pods off, by name.
-        var tainted: Set<String>
-        /// The namespace's Deployments by name.
-        var deployments: [String: Deployment]
-        /// The namespace's disruption budgets.
-        var budgets: [PodDisruptionBudget]
+        /// Whether every Deployment of the namespace is rolled out.
+        var isRolledOut: Bool
         /// Pods of the namespace's services that have begun to end since the watch began.
         var endedPods: Int
         /// Seconds since the API server last answered.
@@ -28,7 +26,7 @@ final class ClusterWatch: Sendable {
     }
 
     fileprivate struct State {
-        var model: ClusterModel
+        var cluster: WatchedCluster
         var endedPods = 0
         var lastAnswer = Timestamp.now.seconds
         var unwatched: Set<String> = []
@@ -53,27 +51,27 @@ final class ClusterWatch: Sendable {
 
     private final class Shared: Sendable {
         let state: Mutex<State>
-        init(_ model: ClusterModel) { state = Mutex(State(model: model)) }
+        init(_ cluster: WatchedCluster) { state = Mutex(State(cluster: cluster)) }
     }
 
     /// A watch that has not begun.
+    /// - Parameter services: the episode's.
     /// - Throws: what the HTTP client throws where the system lacks what it needs.
-    init(client: APIClient, settings: LiveSettings, logger: Logger) throws {
+    init(client: APIClient, settings: LiveSettings, services: [DeclaredService], logger: Logger) throws {
         self.client = client
         self.logger = logger
         namespace = settings.namespace
         let shared = Shared(
-            ClusterModel(
-                interval: settings.interval, maximumAge: settings.usage.maximumAge, maximumReplicas: 1,
-                scope: .namespace(settings.namespace), peakMemoryBandwidth: settings.usage.pcm.peakBandwidth))
+            WatchedCluster(
+                interval: settings.interval, usage: settings.usage, namespace: settings.namespace, services: services))
         self.shared = shared
         // An interval ends with a scrape: a node that is silent must not make it much longer.
         scraper = try UsageScraper(
             client: client, settings: settings.usage, timeout: max(1, min(5, settings.interval / 4)))
-        nodes = ObjectStore { change in shared.state.withLock { $0.model.apply(change) } }
+        nodes = ObjectStore { change in shared.state.withLock { $0.cluster.apply(change) } }
         pods = ObjectStore { [namespace] change in shared.state.withLock { $0.apply(change, namespace) } }
-        deployments = ObjectStore()
-        budgets = ObjectStore()
+        deployments = ObjectStore { change in shared.state.withLock { $0.cluster.apply(change) } }
+        budgets = ObjectStore { change in shared.state.withLock { $0.cluster.apply(change) } }
     }
 
     /// Starts to watch and waits until everything has been listed once.
@@ -81,7 +79,7 @@ final class ClusterWatch: Sendable {
     func start(seconds: Double, usageInterval: Double) async throws {
         var generator = RandomGenerator(seed: 0)
         let budgetPath = try await client.disruptionBudgetPath(namespace: namespace)
-        // A cluster that is away for half a minute shall be seen again soon after.
+        // A cluster that is away for half a minute is to be seen again soon after.
         func timing<Object: APIObject>(_ kind: Object.Type) -> Reflector<Object>.Timing {
             var timing = Reflector<Object>.Timing()
             timing.maximumBackoff = 5
@@ -148,20 +146,18 @@ final class ClusterWatch: Sendable {
 
     var view: View {
         let now = Timestamp.now.seconds
-        let (snapshot, ended, silence, unwatched) = shared.state.withLock { state in
-            state.model.prepare(now: now)
-            return (state.model.snapshot, state.endedPods, now - state.lastAnswer, state.unwatched)
+        let isRolledOut = deployments.objects.values.allSatisfy(\.isRolledOut)
+        return shared.state.withLock { state in
+            state.cluster.prepare(now: now)
+            return View(
+                snapshot: state.cluster.snapshot, isRolledOut: isRolledOut, endedPods: state.endedPods,
+                silence: max(0, now - state.lastAnswer), unwatched: state.unwatched)
         }
-        return View(
-            snapshot: snapshot,
-            tainted: Set(
-                nodes.objects.values.filter { node in
-                    node.taints.contains { ["NoSchedule", "NoExecute"].contains($0.effect) }
-                }.map(\.metadata.name)),
-            deployments: Dictionary(
-                deployments.objects.values.map { ($0.metadata.name, $0) }, uniquingKeysWith: { $1 }),
-            budgets: Array(budgets.objects.values), endedPods: ended, silence: max(0, silence),
-            unwatched: unwatched)
+    }
+
+    /// Takes in what was seen of the requests of the service at `index`.
+    func add(_ sample: RequestSample, ofService index: Int) {
+        shared.state.withLock { $0.cluster.add(sample, ofService: index) }
     }
 
     /// Sends the load of a Deployment to its ready pods from now on.
@@ -236,15 +232,18 @@ final class ClusterWatch: Sendable {
         let names = nodes.objects.keys.sorted()
         await scraper.scrape(names) { [shared, logger] node, outcome in
             outcome.report(of: node, to: logger)
-            guard let (usage, pods) = outcome.usage else { return }
-            shared.state.withLock { $0.model.apply(usage, pods: pods, of: node) }
+            guard let reading = outcome.reading else { return }
+            shared.state.withLock { state in
+                state.cluster.add(reading, ofNode: node)
+                state.cluster.add(outcome.pods)
+            }
         }
     }
 }
 
 extension ClusterWatch.State {
     fileprivate mutating func apply(_ change: ObjectChange<Kubernetes.Pod>, _ namespace: String) {
-        model.apply(change, now: Timestamp.now.seconds)
+        cluster.apply(change, now: Timestamp.now.seconds)
         let (old, new): (Kubernetes.Pod?, Kubernetes.Pod?) =
             switch change {
             case .added(let pod): (nil, pod)

@@ -4,7 +4,12 @@ import Workloads
 
 /// Everything that changes in an episode.
 struct EpisodeState: Sendable, Codable {
-    var snapshot: ClusterSnapshot
+    /// Keeps the snapshot. Its pods and `loads` are in the same order.
+    var builder: SnapshotBuilder
+    /// Seconds since the episode began.
+    var time = 0.0
+    /// Seconds that the actions since the last interval have taken: what they began begins so much later.
+    var actionTime = 0.0
     var isRunning = false
     var nodes: [NodeModel] = []
     var services: [ServiceModel] = []
@@ -15,17 +20,22 @@ struct EpisodeState: Sendable, Codable {
     var interference: InterferenceProcess?
     var jobsStarted = 0
     var nextPodID = 1
-    /// Times of pods, nodes and arrivals, each from a generator of its own.
+    /// Times of pods, nodes, arrivals and actions, each from a generator of its own.
     var lifecycleGenerator = RandomGenerator(seed: 0)
     var nodeGenerator = RandomGenerator(seed: 0)
     var arrivalGenerator = RandomGenerator(seed: 0)
+    var actionGenerator = RandomGenerator(seed: 0)
     var telemetry = TelemetryState()
     /// Since the last report.
     var evictions = 0
     var replicaChanges = 0
 
-    init(interval: Double) {
-        snapshot = ClusterSnapshot(interval: interval)
+    init(_ settings: SimulatorSettings) {
+        builder = SnapshotBuilder(interval: settings.interval, maximumAge: settings.telemetry.maximumAge)
+    }
+
+    var snapshot: ClusterSnapshot {
+        _read { yield builder.snapshot }
     }
 }
 
@@ -49,6 +59,8 @@ struct NodeModel: Sendable, Codable {
     var jobs = 0
     /// True values of the interval so far, as integrals over time.
     var truth = NodeSample()
+    /// Core-seconds counted by the ends of the last intervals, newest first.
+    var counted = SIMD4<Double>(repeating: 0)
 
     var isUp: Bool { returnsAt < 0 }
 }
@@ -92,6 +104,13 @@ struct ServiceModel: Sendable, Codable {
     var ready = 0
     var boundCores = 0.0
 
+    /// Whether its CPU request is changed in place.
+    var resizesInPlace = true
+    /// Counts the templates that replicas were made from.
+    var generation = 0
+    /// Whether replicas of older templates are being replaced.
+    var isRollingOut = false
+
     // Of the current interval.
     var rate = 0.0
     var rejected = 0.0
@@ -99,8 +118,6 @@ struct ServiceModel: Sendable, Codable {
     /// Requests lost from the queues of replicas that died, and those of them that had not been over the objective.
     var killed = 0.0
     var killedInTime = 0.0
-    /// Core-seconds used.
-    var used = 0.0
 }
 
 /// What a pod does to its node, and when its phase changes.
@@ -133,8 +150,10 @@ struct PodLoad: Sendable, Codable {
     var slowdown = 1.0
     /// Core-seconds used in the interval so far.
     var used = 0.0
-    /// Cores used in the last intervals, newest first; negative for not measured.
-    var history = SIMD4<Float>(repeating: -1)
+    /// Core-seconds counted by the ends of the last intervals, newest first; negative while it did not run.
+    var counted = SIMD4<Double>(repeating: -1)
+    /// The template that it was made from.
+    var generation = 0
 
     static let leastWeight = 2.0 / 1024
 }

@@ -1,55 +1,46 @@
+import Workloads
 public import Cluster
 
 extension SimulatedCluster {
-    /// Applies an action that takes no time; it shows in the snapshot at once.
+    /// Applies an action; it shows in the snapshot at once. What it begins, a start or an end of pods, begins when the
+    /// actions of the interval so far are through (`actionSeconds` each).
     /// - Precondition: `action` is not `advance`.
     /// - Returns: `nil` when it was carried out, otherwise why not.
     /// - Throws: `SimulatorError` before the first episode.
-    public mutating func apply(_ action: ClusterAction) throws -> String? {
+    public mutating func apply(_ action: ClusterAction) throws -> ActionObstacle? {
         guard state.isRunning else { throw SimulatorError.needsReset }
-        let refusal: String?
+        if let obstacle = state.snapshot.obstacle(to: action) { return obstacle }
+        let seconds = settings.actionSeconds.draw(using: &state.actionGenerator)
+        state.actionTime = min(state.actionTime + seconds, settings.interval)
         switch action {
         case .advance: preconditionFailure("advance is a call of its own")
-        case .place(let pod, let node): refusal = place(pod, node)
-        case .scale(let service, let change): refusal = scale(service, change)
-        case .resize(let service, let factor): refusal = resize(service, factor)
-        case .evict(let pod): refusal = evict(pod)
+        case .place(let id, let node):
+            guard let pod = state.snapshot.podIndex(id) else { return .noSuchPod(id) }
+            bind(pod, to: node)
+            scheduleReadiness(pod)
+        case .scale(let service, let change): scale(service, change)
+        case .resize(let service, let factor): resize(service, factor)
+        case .evict(let id):
+            guard let pod = state.snapshot.podIndex(id), let service = state.snapshot.pods[pod].service else {
+                return .noSuchPod(id)
+            }
+            terminate(pod)
+            state.evictions += 1
+            createReplica(of: service)
         }
-        if refusal == nil { updateDisruptions() }
-        return refusal
-    }
-
-    private mutating func place(_ id: Int, _ node: Int) -> String? {
-        guard let pod = state.snapshot.podIndex(id) else { return "there is no pod \(id)" }
-        guard state.snapshot.nodes.indices.contains(node) else { return "there is no node \(node)" }
-        let name = state.snapshot.pods[pod].name
-        guard state.snapshot.pods[pod].phase == .pending else { return "pod \(name) is bound already" }
-        if let obstacle = state.snapshot.obstacle(for: state.snapshot.pods[pod], on: node) {
-            return "pod \(name) does not fit on \(state.snapshot.nodes[node].name): \(obstacle.rawValue)"
-        }
-        bind(pod, to: node)
-        scheduleReadiness(pod)
+        updateDisruptions()
         return nil
     }
 
-    private mutating func scale(_ index: Int, _ change: Int) -> String? {
-        guard state.services.indices.contains(index) else { return "there is no service \(index)" }
-        let service = state.snapshot.services[index]
-        let desired = service.replicas + change
-        guard change != 0 else { return "service \(service.name): a change of 0 replicas" }
-        guard desired >= service.minimumReplicas, desired <= max(service.minimumReplicas, service.maximumReplicas)
-        else {
-            return "service \(service.name) may have \(service.minimumReplicas) to \(service.maximumReplicas) replicas,"
-                + " not \(desired)"
-        }
-        state.snapshot.services[index].replicas = desired
+    private mutating func scale(_ index: Int, _ change: Int) {
+        state.builder.changeService(index) { $0.replicas += change }
         state.replicaChanges += abs(change)
         if change > 0 {
             for _ in 0..<change { createReplica(of: index) }
         } else {
             for _ in 0..<(-change) { removeReplica(of: index) }
         }
-        return nil
+        if state.services[index].isRollingOut { rollOut(index) }
     }
 
     /// Removes the replica that a ReplicaSet would: pending before bound, not ready before ready, on a node with more
@@ -74,47 +65,73 @@ extension SimulatedCluster {
         if state.snapshot.pods[victim].phase == .pending { remove(victim) } else { terminate(victim) }
     }
 
-    private mutating func resize(_ index: Int, _ factor: Double) -> String? {
-        guard state.services.indices.contains(index) else { return "there is no service \(index)" }
-        let service = state.snapshot.services[index]
-        let request = service.requests.cpu * factor
-        guard service.cpuRequestRange.contains(request) else {
-            return "service \(service.name) may request \(service.cpuRequestRange.lowerBound) to"
-                + " \(service.cpuRequestRange.upperBound) cores, not \(request)"
+    private mutating func resize(_ index: Int, _ factor: Double) {
+        let request = state.builder.changeService(index) { service in
+            service.requests.cpu *= factor
+            return service.requests.cpu
         }
-        state.snapshot.services[index].requests.cpu = request
-        for pod in state.snapshot.pods.indices
-        where state.snapshot.pods[pod].service == index && state.snapshot.pods[pod].phase != .terminating {
-            if let node = state.snapshot.pods[pod].node {
-                let entry = state.snapshot.nodes[node]
-                let growth = request - state.snapshot.pods[pod].requests.cpu
-                // Kubernetes defers an in-place resize that does not fit: the pod keeps its request.
-                guard growth <= entry.allocatable.cpu - entry.requested.cpu + 1e-9 else { continue }
-                state.snapshot.nodes[node].requested.cpu += growth
-            }
-            state.snapshot.pods[pod].requests.cpu = request
-            state.loads[pod].weight = max(PodLoad.leastWeight, request)
+        state.services[index].generation += 1
+        if state.services[index].resizesInPlace {
+            resizeInPlace(index, to: request)
+        } else {
+            state.services[index].isRollingOut = true
+            rollOut(index)
         }
         scratch.isStale = true
-        return nil
     }
 
-    private mutating func evict(_ id: Int) -> String? {
-        guard let pod = state.snapshot.podIndex(id) else { return "there is no pod \(id)" }
-        let entry = state.snapshot.pods[pod]
-        guard let service = entry.service else { return "pod \(entry.name) is not a replica of a service" }
-        switch entry.phase {
-        case .pending: return "pod \(entry.name) is not bound"
-        case .terminating: return "pod \(entry.name) is terminating already"
-        case .starting: break
-        case .ready:
-            guard state.snapshot.services[service].disruptionsAllowed > 0 else {
-                return "the disruption budget of \(state.snapshot.services[service].name) lets no replica go now"
+    private mutating func resizeInPlace(_ index: Int, to request: Double) {
+        for pod in state.loads.indices
+        where state.loads[pod].service == index && state.snapshot.pods[pod].phase != .terminating {
+            state.loads[pod].generation = state.services[index].generation
+            var requests = state.snapshot.pods[pod].requests
+            if let node = state.snapshot.pods[pod].node {
+                let entry = state.snapshot.nodes[node]
+                // Kubernetes defers an in-place resize that does not fit: the pod keeps its request.
+                guard request - requests.cpu <= entry.allocatable.cpu - entry.requested.cpu + 1e-9 else { continue }
+            }
+            requests.cpu = request
+            state.builder.resizePod(pod, requests)
+            state.loads[pod].weight = max(PodLoad.leastWeight, request)
+        }
+    }
+
+    /// Takes a rollout as far as it can go now, as a Deployment with the default strategy does: at most a quarter more
+    /// replicas than desired, rounded up, and at most a quarter of them away, rounded down. New replicas are pending
+    /// until they are placed. Each replica that is replaced counts as a change.
+    mutating func rollOut(_ index: Int) {
+        let desired = state.snapshot.services[index].replicas
+        let generation = state.services[index].generation
+        let surge = (desired + 3) / 4
+        let away = desired / 4
+        var (new, total, ready) = (0, 0, 0)
+        var old: [(isReady: Bool, id: Int)] = []
+        for (pod, load) in state.loads.enumerated()
+        where load.service == index && state.snapshot.pods[pod].phase != .terminating {
+            total += 1
+            if load.isReady { ready += 1 }
+            if load.generation == generation {
+                new += 1
+            } else {
+                old.append((load.isReady, state.snapshot.pods[pod].id))
             }
         }
-        terminate(pod)
-        state.evictions += 1
-        createReplica(of: service)
-        return nil
+        // Old replicas that are not ready go first: they serve nobody.
+        old.sort { ($0.isReady ? 1 : 0, $0.id) < ($1.isReady ? 1 : 0, $1.id) }
+        for victim in old {
+            guard !victim.isReady || ready > desired - away, let pod = state.snapshot.podIndex(victim.id) else { break }
+            if victim.isReady { ready -= 1 }
+            total -= 1
+            state.replicaChanges += 1
+            if state.snapshot.pods[pod].phase == .pending { remove(pod) } else { terminate(pod) }
+        }
+        for _ in 0..<max(0, min(desired - new, desired + surge - total)) {
+            createReplica(of: index)
+            new += 1
+        }
+        state.services[index].isRollingOut = state.loads.indices.contains {
+            state.loads[$0].service == index && state.loads[$0].generation != generation
+                && state.snapshot.pods[$0].phase != .terminating
+        }
     }
 }

@@ -20,40 +20,41 @@ extension SimulatedCluster {
     mutating func passInterval() -> IntervalReport {
         var report = IntervalReport(duration: settings.interval)
         openInterval()
-        let end = state.snapshot.time + settings.interval
-        while state.snapshot.time < end - 1e-9 {
+        let end = state.time + settings.interval
+        while state.time < end - 1e-9 {
             regroup()
-            let next = min(end, max(scratch.nextChange, state.snapshot.time))
-            let duration = next - state.snapshot.time
+            let next = min(end, max(scratch.nextChange, state.time))
+            let duration = next - state.time
             if duration > 0 {
                 shareNodes(for: duration)
                 serve(for: duration)
                 for service in state.services { report.requestedCoreSeconds += service.boundCores * duration }
                 report.allocatableCoreSeconds += scratch.allocatableCores * duration
             }
-            state.snapshot.time = next
+            state.time = next
             if scratch.nextChange <= next { changePods() }
         }
-        state.snapshot.time = end
+        state.time = end
         closeInterval(&report)
         return report
     }
 
     /// What happens between intervals: nodes, batch jobs, memory; and the rates of the interval to come.
     private mutating func openInterval() {
+        state.actionTime = 0
         updateNodes()
         startJobs()
         regroup()
         relieveMemory()
         for index in state.services.indices {
-            let time = state.snapshot.time
+            let time = state.time
             var service = state.services[index]
             service.rate = service.baseRate * state.curves[index].meanLevel(from: time, for: settings.interval)
             if service.rateNoise > 0 {
                 let noise = service.rateNoise
                 service.rate *= exp(noise * state.arrivalGenerator.normal() - noise * noise / 2)
             }
-            (service.rejected, service.timedOut, service.used) = (0, 0, 0)
+            (service.rejected, service.timedOut) = (0, 0)
             state.services[index] = service
             if scratch.mixtures.count <= index { scratch.mixtures.append(LatencyMixture()) }
             scratch.mixtures[index].clear(service.serviceTime)
@@ -134,25 +135,22 @@ extension SimulatedCluster {
 
     /// Carries out what is due: replicas become ready or are gone, batch jobs end.
     private mutating func changePods() {
-        let time = state.snapshot.time
-        var kept = 0
-        for pod in state.loads.indices {
+        let time = state.time
+        var pod = 0
+        while pod < state.loads.count {
             let due = state.loads[pod].changesAt
-            if due >= 0, due <= time {
-                guard state.loads[pod].service >= 0, state.snapshot.pods[pod].phase == .starting else {
-                    release(pod)
-                    continue
-                }
+            guard due >= 0, due <= time else {
+                pod += 1
+                continue
+            }
+            if state.loads[pod].service >= 0, state.snapshot.pods[pod].phase == .starting {
                 becomeReady(pod)
+                pod += 1
+            } else {
+                remove(pod)
             }
-            if kept != pod {
-                state.loads[kept] = state.loads[pod]
-                state.snapshot.pods.swapAt(kept, pod)
-            }
-            kept += 1
         }
-        state.loads.removeLast(state.loads.count - kept)
-        state.snapshot.pods.removeLast(state.snapshot.pods.count - kept)
+        for index in state.services.indices where state.services[index].isRollingOut { rollOut(index) }
         scratch.isStale = true
     }
 

@@ -140,7 +140,6 @@ extension SimulatedCluster {
             let use = total > cores ? min(load.demand, load.weight * level) : load.demand
             used += use
             loads[pod].used += use * duration
-            if load.service >= 0 { state.services[load.service].used += use * duration }
         }
         return used
     }

@@ -12,17 +12,21 @@ extension SimulatedCluster {
         static let lifecycle: UInt64 = 5
         static let losses: UInt64 = 6
         static let arrivals: UInt64 = 7
+        static let actions: UInt64 = 8
+        static let systemPods: UInt64 = 9
     }
 
     /// Draws a cluster, its services, loads and batch jobs, and places the first replicas.
     /// - Parameter seed: decides everything that is random in the episode.
     public mutating func reset(seed: UInt64) {
-        state = EpisodeState(interval: settings.interval)
+        state = EpisodeState(settings)
         state.lifecycleGenerator = RandomGenerator(seed: seed, stream: Stream.lifecycle)
         state.nodeGenerator = RandomGenerator(seed: seed, stream: Stream.losses)
         state.arrivalGenerator = RandomGenerator(seed: seed, stream: Stream.arrivals)
+        state.actionGenerator = RandomGenerator(seed: seed, stream: Stream.actions)
         var generator = RandomGenerator(seed: seed, stream: Stream.nodes)
-        drawNodes(&generator)
+        var systemPods = RandomGenerator(seed: seed, stream: Stream.systemPods)
+        drawNodes(&generator, systemPods: &systemPods)
         generator = RandomGenerator(seed: seed, stream: Stream.services)
         drawServices(&generator)
         generator = RandomGenerator(seed: seed, stream: Stream.interference)
@@ -37,12 +41,12 @@ extension SimulatedCluster {
         startFirstJobs()
         updateDisruptions()
         for _ in 0..<settings.warmup { passInterval() }
-        // What happened before the episode is no one's doing.
+        // What happened before the episode was not the policy's.
         (state.evictions, state.replicaChanges) = (0, 0)
         state.isRunning = true
     }
 
-    private mutating func drawNodes(_ generator: inout RandomGenerator) {
+    private mutating func drawNodes(_ generator: inout RandomGenerator, systemPods: inout RandomGenerator) {
         let pool = settings.nodes
         let count = pool.count.drawInteger(using: &generator)
         let lossRate = pool.lossesPerHour.draw(using: &generator) / 3600
@@ -56,11 +60,13 @@ extension SimulatedCluster {
                 lossRate: lossRate)
             if lossRate > 0 { model.lostAt = state.nodeGenerator.exponential(rate: lossRate) }
             state.nodes.append(model)
-            state.snapshot.nodes.append(
-                Node(
-                    name: "\(kind.name)-\(index)",
-                    allocatable: Resources(cpu: kind.cores, memory: kind.memoryGiB * gibibyte) - reserved,
-                    maximumPods: kind.maximumPods, peakMemoryBandwidth: model.bandwidth))
+            var node = Node(
+                name: "\(kind.name)-\(index)",
+                allocatable: Resources(cpu: kind.cores, memory: kind.memoryGiB * gibibyte) - reserved,
+                maximumPods: kind.maximumPods, peakMemoryBandwidth: model.bandwidth)
+            // What the system's pods use is part of what is reserved; they count where the number of pods does.
+            node.podCount = min(kind.maximumPods, kind.systemPods.drawInteger(using: &systemPods))
+            state.builder.addNode(node)
         }
     }
 
@@ -118,22 +124,26 @@ extension SimulatedCluster {
         let drawnReplicas = kind.replicas?.drawInteger(using: &generator)
         let wanted = drawnReplicas ?? Int((rate * mean / (request.cpu * utilization)).rounded(.up))
         let replicas = min(kind.maximumReplicas, max(kind.minimumReplicas, wanted))
+        let resizesInPlace = generator.chance(kind.resizesInPlace)
+        let maximumUnavailable = kind.maximumUnavailable.draw(using: &generator)
+        let bounds = kind.resizeBounds
+        let highest = limit > 0 ? min(limit, request.cpu * bounds.upper) : request.cpu * bounds.upper
         state.services.append(
             ServiceModel(
                 serviceTime: ServiceTime(kind.serviceTime, squaredVariation: variation), meanServiceTime: mean,
                 timeOut: timeOut, queueLimit: kind.queueLimit, workers: workers, memoryUse: memoryUse,
-                maximumUnavailable: kind.maximumUnavailable, startup: startup,
+                maximumUnavailable: maximumUnavailable, startup: startup,
                 startupVariation: kind.startupVariation, termination: termination,
                 cpuSensitivity: sensitivities[0], cacheSensitivity: sensitivities[1],
                 bandwidthSensitivity: sensitivities[2], cache: cache, bandwidthPerCore: bandwidth, baseRate: rate,
-                rateNoise: noise, latencies: LatencyQuantiles(p50: mean, p95: 3 * mean, p99: 5 * mean)))
-        let bounds = kind.resizeBounds
-        let highest = limit > 0 ? min(limit, request.cpu * bounds.upper) : request.cpu * bounds.upper
-        state.snapshot.services.append(
+                rateNoise: noise, latencies: LatencyQuantiles(p50: mean, p95: 3 * mean, p99: 5 * mean),
+                resizesInPlace: resizesInPlace))
+        state.builder.addService(
             Service(
                 name: "\(kind.name)-\(index)", replicas: replicas, minimumReplicas: kind.minimumReplicas,
                 maximumReplicas: kind.maximumReplicas, requests: request, cpuLimit: limit > 0 ? limit : nil,
-                cpuRequestRange: request.cpu * bounds.lower...highest, latencyObjective: objective))
+                cpuRequestRange: request.cpu * bounds.lower...highest, resizing: resizesInPlace ? .inPlace : .rollout,
+                latencyObjective: objective))
     }
 
     /// Services take turns, so that a cluster that is too small for all leaves none without replicas.

@@ -21,34 +21,33 @@ extension SimulatedCluster {
         state.services[service].podsCreated += 1
         let pod = Pod(
             id: state.nextPodID, name: "\(template.name)-\(model.podsCreated)", service: service,
-            requests: template.requests, created: state.snapshot.time)
+            requests: template.requests, created: state.time)
         append(
             pod,
             PodLoad(
                 service: service, weight: max(PodLoad.leastWeight, template.requests.cpu),
                 limit: min(model.workers, template.cpuLimit ?? model.workers), cache: model.cache,
-                bandwidthPerCore: model.bandwidthPerCore, memory: model.memoryUse))
+                bandwidthPerCore: model.bandwidthPerCore, memory: model.memoryUse, generation: model.generation))
     }
 
     mutating func append(_ pod: Pod, _ load: PodLoad) {
         state.nextPodID += 1
-        state.snapshot.pods.append(pod)
+        state.builder.addPod(pod)
         state.loads.append(load)
         scratch.isStale = true
     }
 
     /// Binds a pending pod, which starts.
     mutating func bind(_ pod: Int, to node: Int) {
-        state.snapshot.pods[pod].node = node
-        state.snapshot.pods[pod].phase = .starting
+        state.builder.movePod(pod, to: node)
+        state.builder.setPhase(pod, .starting)
         state.loads[pod].node = node
-        state.snapshot.nodes[node].requested += state.snapshot.pods[pod].requests
-        state.snapshot.nodes[node].podCount += 1
+        state.loads[pod].counted[0] = 0
         scratch.isStale = true
     }
 
     mutating func becomeReady(_ pod: Int) {
-        state.snapshot.pods[pod].phase = .ready
+        state.builder.setPhase(pod, .ready)
         state.loads[pod].isReady = true
         state.loads[pod].changesAt = -1
         scratch.isStale = true
@@ -59,9 +58,9 @@ extension SimulatedCluster {
         guard let service = state.snapshot.pods[pod].service else { return }
         let grace = state.services[service].termination
         loseQueue(pod, after: grace)
-        state.snapshot.pods[pod].phase = .terminating
+        state.builder.setPhase(pod, .terminating)
         state.loads[pod].isReady = false
-        state.loads[pod].changesAt = moment(state.snapshot.time + grace)
+        state.loads[pod].changesAt = moment(state.time + state.actionTime + grace)
         scratch.isStale = true
     }
 
@@ -76,22 +75,13 @@ extension SimulatedCluster {
         state.services[load.service].killedInTime += max(0, min(wait, objective) - grace) / load.queue.drainMean
     }
 
-    /// Gives back what a pod holds of its node.
-    mutating func release(_ pod: Int) {
-        let node = state.loads[pod].node
-        guard node >= 0 else { return }
-        if state.loads[pod].service < 0 { state.nodes[node].jobs -= 1 }
-        state.snapshot.nodes[node].requested -= state.snapshot.pods[pod].requests
-        state.snapshot.nodes[node].podCount -= 1
-        // Without pods nothing is requested, whatever rounding left.
-        if state.snapshot.nodes[node].podCount == 0 { state.snapshot.nodes[node].requested = Resources() }
-    }
-
-    /// Removes a pod at once. Cost: O(pods).
+    /// Removes a pod at once; the last one takes its place.
     mutating func remove(_ pod: Int) {
-        release(pod)
-        state.snapshot.pods.remove(at: pod)
-        state.loads.remove(at: pod)
+        let load = state.loads[pod]
+        if load.node >= 0, load.service < 0 { state.nodes[load.node].jobs -= 1 }
+        state.builder.removePod(pod)
+        state.loads.swapAt(pod, state.loads.count - 1)
+        state.loads.removeLast()
         scratch.isStale = true
     }
 
@@ -124,7 +114,7 @@ extension SimulatedCluster {
         let rules = settings.interference
         let pod = Pod(
             id: state.nextPodID, name: "\(rules.kinds[kind].name)-\(state.jobsStarted)", service: nil,
-            requests: Resources(cpu: job.requestedCores, memory: job.requestedMemory), created: state.snapshot.time)
+            requests: Resources(cpu: job.requestedCores, memory: job.requestedMemory), created: state.time)
         guard let node = chooseNode(for: pod, process.chooser()) else { return }
         run(job, as: pod, on: node)
     }
@@ -138,7 +128,7 @@ extension SimulatedCluster {
         run(
             job,
             as: Pod(
-                id: state.nextPodID, name: name, service: nil, requests: requests, created: state.snapshot.time),
+                id: state.nextPodID, name: name, service: nil, requests: requests, created: state.time),
             on: node)
     }
 
@@ -152,9 +142,9 @@ extension SimulatedCluster {
         let index = state.snapshot.pods.count - 1
         bind(index, to: node)
         state.nodes[node].jobs += 1
-        state.snapshot.pods[index].phase = .ready
+        state.builder.setPhase(index, .ready)
         // Jobs come and go between intervals.
-        let end = (state.snapshot.time + job.duration) / settings.interval
+        let end = (state.time + job.duration) / settings.interval
         state.loads[index].changesAt = max(1, end.rounded(.up)) * settings.interval
     }
 
@@ -188,7 +178,7 @@ extension SimulatedCluster {
 
     mutating func startJobs() {
         guard var process = state.interference, process.rate > 0 else { return }
-        let count = process.arrivals(before: state.snapshot.time)
+        let count = process.arrivals(before: state.time)
         if count > 0 {
             for _ in 0..<count {
                 let (kind, job) = process.drawJob()
@@ -202,18 +192,18 @@ extension SimulatedCluster {
 
     /// Loses nodes whose time has come, replaces the replicas of nodes lost long enough, and takes nodes back.
     mutating func updateNodes() {
-        let time = state.snapshot.time
+        let time = state.time
         for node in state.nodes.indices {
             if state.nodes[node].isUp, state.nodes[node].lostAt >= 0, state.nodes[node].lostAt <= time {
                 let rules = settings.nodes
                 state.nodes[node].returnsAt = time + rules.outage.draw(using: &state.nodeGenerator)
                 state.nodes[node].replacedAt = time + rules.evictionDelay.draw(using: &state.nodeGenerator)
-                state.snapshot.nodes[node].isSchedulable = false
+                state.builder.setSchedulable(node, false)
                 for pod in state.loads.indices where state.loads[pod].node == node {
                     loseQueue(pod, after: 0)
                     state.loads[pod].isReady = false
                     state.loads[pod].queue = ReplicaQueue()
-                    if state.snapshot.pods[pod].phase == .ready { state.snapshot.pods[pod].phase = .starting }
+                    if state.snapshot.pods[pod].phase == .ready { state.builder.setPhase(pod, .starting) }
                     if state.loads[pod].service >= 0 { state.loads[pod].changesAt = -1 }
                 }
                 scratch.isStale = true
@@ -236,17 +226,17 @@ extension SimulatedCluster {
         state.nodes[node].returnsAt = -1
         state.nodes[node].replacedAt = -1
         state.nodes[node].lostAt =
-            state.snapshot.time + state.nodeGenerator.exponential(rate: state.nodes[node].lossRate)
-        state.snapshot.nodes[node].isSchedulable = true
+            state.time + state.nodeGenerator.exponential(rate: state.nodes[node].lossRate)
+        state.builder.setSchedulable(node, true)
         for pod in state.loads.indices where state.loads[pod].node == node && state.loads[pod].service >= 0 {
             if state.snapshot.pods[pod].phase == .terminating {
-                state.loads[pod].changesAt = moment(state.snapshot.time)
+                state.loads[pod].changesAt = moment(state.time)
             } else {
                 scheduleReadiness(pod)
             }
         }
         for pod in state.loads.indices where state.loads[pod].node == node && state.loads[pod].service < 0 {
-            state.snapshot.pods[pod].phase = .ready
+            state.builder.setPhase(pod, .ready)
         }
         scratch.isStale = true
     }
@@ -258,7 +248,7 @@ extension SimulatedCluster {
         let delay =
             model.startup > 0
             ? state.lifecycleGenerator.logNormal(mean: model.startup, squaredVariation: model.startupVariation) : 0
-        state.loads[pod].changesAt = moment(state.snapshot.time + delay)
+        state.loads[pod].changesAt = moment(state.time + state.actionTime + delay)
         scratch.isStale = true
     }
 
@@ -289,8 +279,7 @@ extension SimulatedCluster {
         for index in state.services.indices {
             let desired = state.snapshot.services[index].replicas
             let away = max(1, Int(Double(desired) * state.services[index].maximumUnavailable))
-            state.snapshot.services[index].disruptionsAllowed = max(
-                0, state.services[index].ready - (desired - away))
+            state.builder.setDisruptionsAllowed(index, max(0, state.services[index].ready - (desired - away)))
         }
     }
 

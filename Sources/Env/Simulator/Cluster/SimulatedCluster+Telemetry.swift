@@ -1,8 +1,10 @@
 import Cluster
 import Foundation
 import Randomness
+import Windows
 
-/// Writes into the snapshot what would have been measured by now.
+/// Hands the builder of snapshots what would have been read by now: counters as they stood when they were scraped, whole
+/// windows of PCM, and what the services' monitoring counted.
 extension SimulatedCluster {
     mutating func publishTelemetry(_ report: IntervalReport) {
         let slot = state.telemetry.intervals & 3
@@ -15,21 +17,21 @@ extension SimulatedCluster {
                 missRatio: truth.missRatio * perSecond, instructionsPerCycle: truth.instructionsPerCycle * perSecond)
         }
         for index in state.services.indices {
-            state.telemetry.serviceSamples[4 * index + slot] = sample(report.services[index], index)
+            state.telemetry.serviceSamples[4 * index + slot] = Self.sample(report.services[index])
         }
-        publishNodes()
-        publishServices()
-        publishPods()
+        var generator = state.telemetry.generator
+        publishNodes(&generator)
+        publishPCM(&generator)
+        publishServices(&generator)
+        publishPods(&generator)
+        state.telemetry.generator = generator
+        state.builder.prepare(at: state.time)
     }
 
-    private func sample(_ truth: ServiceInterval, _ index: Int) -> TelemetryState.ServiceSample {
+    private static func sample(_ truth: ServiceInterval) -> TelemetryState.ServiceSample {
         var sample = TelemetryState.ServiceSample()
-        let interval = settings.interval
-        sample.rate = truth.arrived / interval
-        sample.throughput = truth.completed / interval
-        let failed = truth.rejected + truth.timedOut
-        sample.errorShare = failed > 0 ? failed / max(failed, truth.arrived) : 0
-        sample.cpu = state.services[index].used / interval
+        (sample.arrived, sample.completed) = (truth.arrived, truth.completed)
+        sample.failed = truth.rejected + truth.timedOut
         if let p50 = truth.latencyP50, let p95 = truth.latencyP95, let p99 = truth.latencyP99, truth.completed >= 1 {
             (sample.hasLatency, sample.p50, sample.p95, sample.p99) = (true, p50, p95, p99)
         }
@@ -42,123 +44,117 @@ extension SimulatedCluster {
         return interval >= 0 ? interval & 3 : nil
     }
 
-    private mutating func publishNodes() {
-        let (usage, pcm) = (state.telemetry.node, state.telemetry.pcm)
-        guard usage.isPresent || pcm.isPresent else { return }
-        let interval = settings.interval
-        let maximumAge = settings.telemetry.maximumAge
-        let (usageSlot, pcmSlot) = (arriving(usage), arriving(pcm))
-        var generator = state.telemetry.generator
-        // Taken out for the loop: changed in place while the rest of the state is read.
-        var nodes: [Node] = []
-        swap(&nodes, &state.snapshot.nodes)
-        for index in nodes.indices {
-            let isUp = state.nodes[index].isUp
-            if usage.isPresent {
-                let lag = Double(usage.lag) * interval
-                var (cpu, memory): (Double?, Double?) = (nil, nil)
-                if let usageSlot, isUp, usage.gaps == 0 || !generator.chance(usage.gaps) {
-                    let sample = state.telemetry.nodeSamples[4 * index + usageSlot]
-                    cpu = sample.cpu * TelemetryState.factor(usage.noise, &generator)
-                    // Memory is counted, not sampled.
-                    memory = sample.memory
+    /// Draws which of the scrapes of this interval arrive of each node.
+    private mutating func drawArrivals(_ gaps: Double, _ generator: inout RandomGenerator) {
+        let all = (UInt64(1) << UInt64(min(63, state.telemetry.scrapes.count))) - 1
+        for node in state.nodes.indices {
+            var arriving = state.nodes[node].isUp ? all : 0
+            if gaps > 0, arriving > 0 {
+                for scrape in state.telemetry.scrapes.indices where generator.chance(gaps) {
+                    arriving &= ~(1 << UInt64(scrape))
                 }
-                nodes[index].cpuUsage.update(cpu, lag: lag, interval: interval, maximumAge: maximumAge)
-                nodes[index].memoryUsage.update(memory, lag: lag, interval: interval, maximumAge: maximumAge)
             }
-            guard pcm.isPresent else { continue }
-            let lag = Double(pcm.lag) * interval
-            var (bandwidth, misses, rate): (Double?, Double?, Double?) = (nil, nil, nil)
-            if let pcmSlot, isUp, pcm.gaps == 0 || !generator.chance(pcm.gaps) {
-                let sample = state.telemetry.nodeSamples[4 * index + pcmSlot]
-                bandwidth = sample.bandwidth * TelemetryState.factor(pcm.noise, &generator)
-                misses = min(1, sample.missRatio * TelemetryState.factor(pcm.noise, &generator))
-                rate = sample.instructionsPerCycle * TelemetryState.factor(pcm.noise, &generator)
-            }
-            nodes[index].memoryBandwidth.update(bandwidth, lag: lag, interval: interval, maximumAge: maximumAge)
-            nodes[index].cacheMissRatio.update(misses, lag: lag, interval: interval, maximumAge: maximumAge)
-            nodes[index].instructionsPerCycle.update(rate, lag: lag, interval: interval, maximumAge: maximumAge)
+            state.telemetry.arriving[node] = arriving
         }
-        swap(&nodes, &state.snapshot.nodes)
-        state.telemetry.generator = generator
     }
 
-    private mutating func publishServices() {
-        let source = state.telemetry.service
+    private mutating func publishNodes(_ generator: inout RandomGenerator) {
+        let source = state.telemetry.node
         guard source.isPresent else { return }
-        let interval = settings.interval
-        let maximumAge = settings.telemetry.maximumAge
-        let lag = Double(source.lag) * interval
-        let slot = arriving(source)
-        var generator = state.telemetry.generator
-        var services: [Service] = []
-        swap(&services, &state.snapshot.services)
-        for index in services.indices {
-            var sample: TelemetryState.ServiceSample?
-            if let slot, source.gaps == 0 || !generator.chance(source.gaps) {
-                sample = Self.noisy(
-                    state.telemetry.serviceSamples[4 * index + slot], source.noise, interval, &generator)
+        state.telemetry.findNodeScrapes(before: state.time, settings.interval)
+        drawArrivals(source.gaps, &generator)
+        let (interval, now, slot) = (settings.interval, state.time, arriving(source))
+        for index in state.nodes.indices {
+            state.nodes[index].counted.count(
+                state.nodes[index].truth.cpu * TelemetryState.factor(source.noise, &generator))
+            let (history, arriving) = (state.nodes[index].counted, state.telemetry.arriving[index])
+            // Memory is counted, not sampled.
+            let memory = slot.map { state.telemetry.nodeSamples[4 * index + $0].memory }
+            for scrape in state.telemetry.scrapes.indices where arriving & (1 << UInt64(scrape)) != 0 {
+                let age = state.telemetry.scrapes[scrape]
+                guard let total = history.reading(age) else { continue }
+                let time = now - age * interval
+                state.builder.add(
+                    UsageReading(
+                        cpuSeconds: Reading(value: total, time: time),
+                        workingSetBytes: memory.map { Reading(value: $0, time: time) }), ofNode: index)
             }
-            services[index].arrivalRate.update(sample?.rate, lag: lag, interval: interval, maximumAge: maximumAge)
-            services[index].throughput.update(sample?.throughput, lag: lag, interval: interval, maximumAge: maximumAge)
-            services[index].errorShare.update(sample?.errorShare, lag: lag, interval: interval, maximumAge: maximumAge)
-            services[index].cpuUsage.update(sample?.cpu, lag: lag, interval: interval, maximumAge: maximumAge)
-            // Without requests there is no latency to measure: the one before grows older.
-            let latency = sample.flatMap { $0.hasLatency ? $0 : nil }
-            services[index].latencyP50.update(latency?.p50, lag: lag, interval: interval, maximumAge: maximumAge)
-            services[index].latencyP95.update(latency?.p95, lag: lag, interval: interval, maximumAge: maximumAge)
-            services[index].latencyP99.update(latency?.p99, lag: lag, interval: interval, maximumAge: maximumAge)
         }
-        swap(&services, &state.snapshot.services)
-        state.telemetry.generator = generator
+    }
+
+    private mutating func publishPCM(_ generator: inout RandomGenerator) {
+        let source = state.telemetry.pcm
+        guard source.isPresent, let slot = arriving(source) else { return }
+        let interval = settings.interval
+        for index in state.nodes.indices where state.nodes[index].isUp {
+            guard source.gaps == 0 || !generator.chance(source.gaps) else { continue }
+            let sample = state.telemetry.nodeSamples[4 * index + slot]
+            var figures = PCMFigures(time: state.time - Double(source.lag) * interval, seconds: interval)
+            figures.memoryBandwidth = sample.bandwidth * TelemetryState.factor(source.noise, &generator)
+            figures.cacheMissRatio = min(1, sample.missRatio * TelemetryState.factor(source.noise, &generator))
+            figures.instructionsPerCycle =
+                sample.instructionsPerCycle * TelemetryState.factor(source.noise, &generator)
+            state.builder.add(.pcm(figures), ofNode: index)
+        }
+    }
+
+    private mutating func publishServices(_ generator: inout RandomGenerator) {
+        let source = state.telemetry.service
+        guard source.isPresent, let slot = arriving(source) else { return }
+        let time = state.time - Double(source.lag) * settings.interval
+        for index in state.services.indices where source.gaps == 0 || !generator.chance(source.gaps) {
+            let sample = state.telemetry.serviceSamples[4 * index + slot]
+            state.builder.add(
+                Self.measured(sample, source.noise, at: time, settings.interval, &generator), ofService: index)
+        }
     }
 
     /// A sample as it is measured: every rate by itself, latencies with the sampling error of order statistics.
-    private static func noisy(
-        _ truth: TelemetryState.ServiceSample, _ deviation: Double, _ interval: Double,
+    private static func measured(
+        _ truth: TelemetryState.ServiceSample, _ deviation: Double, at time: Double, _ interval: Double,
         _ generator: inout RandomGenerator
-    ) -> TelemetryState.ServiceSample {
-        guard deviation > 0 else { return truth }
-        var sample = truth
-        sample.rate *= TelemetryState.factor(deviation, &generator)
-        sample.throughput *= TelemetryState.factor(deviation, &generator)
-        sample.cpu *= TelemetryState.factor(deviation, &generator)
+    ) -> RequestSample {
+        var sample = RequestSample(
+            time: time, seconds: interval, source: .loadGenerator, arrived: truth.arrived, completed: truth.completed,
+            failed: truth.failed)
+        sample.arrivalRate = sample.arrivalRate.map { $0 * TelemetryState.factor(deviation, &generator) }
+        sample.throughput = sample.throughput.map { $0 * TelemetryState.factor(deviation, &generator) }
         guard truth.hasLatency else { return sample }
+        guard deviation > 0 else {
+            (sample.latencyP50, sample.latencyP95, sample.latencyP99) = (truth.p50, truth.p95, truth.p99)
+            return sample
+        }
         // The standard error of a quantile is sqrt(p (1 - p) / n) / density, and near the tail the density is
         // (1 - p) / scale, with the scale at which the tail falls by a factor of e.
-        let count = max(1, truth.throughput * interval)
+        let count = max(1, truth.completed)
         let scale = max(1e-9, (truth.p99 - truth.p95) / log(5))
         func error(_ share: Double, _ value: Double) -> Double {
             min(0.5, scale / value * (share / ((1 - share) * count)).squareRoot())
         }
-        sample.p50 *= TelemetryState.factor(error(0.5, truth.p50), &generator)
-        sample.p95 = max(sample.p50, truth.p95 * TelemetryState.factor(error(0.95, truth.p95), &generator))
-        sample.p99 = max(sample.p95, truth.p99 * TelemetryState.factor(error(0.99, truth.p99), &generator))
+        let p50 = truth.p50 * TelemetryState.factor(error(0.5, truth.p50), &generator)
+        let p95 = max(p50, truth.p95 * TelemetryState.factor(error(0.95, truth.p95), &generator))
+        let p99 = max(p95, truth.p99 * TelemetryState.factor(error(0.99, truth.p99), &generator))
+        (sample.latencyP50, sample.latencyP95, sample.latencyP99) = (p50, p95, p99)
         return sample
     }
 
-    private mutating func publishPods() {
+    private mutating func publishPods(_ generator: inout RandomGenerator) {
         let source = state.telemetry.pod
         guard source.isPresent else { return }
-        let interval = settings.interval
-        let maximumAge = settings.telemetry.maximumAge
-        let lag = Double(source.lag) * interval
-        var generator = state.telemetry.generator
-        for node in state.nodes.indices {
-            state.telemetry.podScrapes[node] =
-                state.nodes[node].isUp && (source.gaps == 0 || !generator.chance(source.gaps))
-        }
+        state.telemetry.findPodScrapes(before: state.time, settings.interval)
+        drawArrivals(source.gaps, &generator)
+        let (interval, now) = (settings.interval, state.time)
         for index in state.loads.indices where state.loads[index].node >= 0 {
-            let old = state.loads[index].history
-            let history = SIMD4(Float(state.loads[index].used / interval), old.x, old.y, old.z)
-            state.loads[index].history = history
-            var value: Double?
-            let measured = history[source.lag]
-            if measured >= 0, state.telemetry.podScrapes[state.loads[index].node] {
-                value = Double(measured) * TelemetryState.factor(source.noise, &generator)
+            state.loads[index].counted.count(
+                state.loads[index].used * TelemetryState.factor(source.noise, &generator))
+            let history = state.loads[index].counted
+            let arriving = state.telemetry.arriving[state.loads[index].node]
+            for scrape in state.telemetry.scrapes.indices where arriving & (1 << UInt64(scrape)) != 0 {
+                let age = state.telemetry.scrapes[scrape]
+                guard let total = history.reading(age) else { continue }
+                state.builder.add(
+                    UsageReading(cpuSeconds: Reading(value: total, time: now - age * interval)), ofPod: index)
             }
-            state.snapshot.pods[index].cpuUsage.update(value, lag: lag, interval: interval, maximumAge: maximumAge)
         }
-        state.telemetry.generator = generator
     }
 }

@@ -28,7 +28,7 @@ public struct SimulatedCluster: ClusterBackend, Sendable {
         _ = try SimulatorSettings.decode(yaml: settings.yaml())
         self.settings = settings
         traces = try Self.loadTraces(settings)
-        state = EpisodeState(interval: settings.interval)
+        state = EpisodeState(settings)
     }
 
     /// A cluster of settings that are known to be valid and have no trace: without the check, which takes a hundred times
@@ -36,7 +36,7 @@ public struct SimulatedCluster: ClusterBackend, Sendable {
     package init(valid settings: SimulatorSettings) {
         self.settings = settings
         traces = settings.services.patterns.map { _ in nil }
-        state = EpisodeState(interval: settings.interval)
+        state = EpisodeState(settings)
     }
 
     private static func loadTraces(_ settings: SimulatorSettings) throws(SettingsError) -> [LoadTrace?] {

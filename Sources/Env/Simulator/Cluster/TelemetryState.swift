@@ -1,16 +1,21 @@
+import Workloads
 import Cluster
 import Randomness
-import Workloads
+import Windows
 
-/// How an episode is measured, and the measurements that have not arrived yet.
+/// How an episode is measured, and the samples that have not arrived yet.
 struct TelemetryState: Sendable, Codable {
     /// One source with its parameters drawn.
     struct Source: Sendable, Codable {
         var isPresent = true
         var noise = 0.0
-        /// Whole control intervals, at most 3.
+        /// Whole control intervals, at most 2 for counters and 3 for all else.
         var lag = 0
         var gaps = 0.0
+        /// Seconds between two scrapes; 0 for one at the end of each interval.
+        var period = 0.0
+        /// When the next scrape is due.
+        var next = 0.0
 
         init() {}
 
@@ -19,15 +24,33 @@ struct TelemetryState: Sendable, Codable {
             noise = settings.noise.draw(using: &generator)
             lag = min(3, settings.lag.drawInteger(using: &generator))
             gaps = settings.gaps.draw(using: &generator)
+            guard let range = settings.period else { return }
+            period = range.draw(using: &generator)
+            next = period * generator.uniform()
+        }
+
+        /// The scrapes that fell due since the last call, as intervals before `end`, the earliest first.
+        /// - Parameters:
+        ///   - end: the present, the end of an interval.
+        ///   - interval: its length.
+        mutating func scrapes(before end: Double, _ interval: Double, into ages: inout [Double]) {
+            ages.removeAll(keepingCapacity: true)
+            guard period > 0 else {
+                ages.append(Double(lag))
+                return
+            }
+            while next <= end {
+                ages.append(Double(lag) + max(0, min(0.999, (end - next) / interval)))
+                next += period
+            }
         }
     }
 
-    /// What a service's monitoring sees of an interval.
+    /// What a service's monitoring counts in an interval.
     struct ServiceSample: Sendable, Codable {
-        var rate = 0.0
-        var throughput = 0.0
-        var errorShare = 0.0
-        var cpu = 0.0
+        var arrived = 0.0
+        var completed = 0.0
+        var failed = 0.0
         /// Whether any request was answered, so that there are latencies.
         var hasLatency = false
         var p50 = 0.0
@@ -45,8 +68,10 @@ struct TelemetryState: Sendable, Codable {
     /// The last four samples of each node and of each service; interval n is at 4 · index + n mod 4.
     var nodeSamples: [NodeSample] = []
     var serviceSamples: [ServiceSample] = []
-    /// Whether this interval's scrape of the pods on a node arrived; kept here so that a step allocates nothing.
-    var podScrapes: [Bool] = []
+    /// Scrapes of this interval, kept here so that a step allocates nothing.
+    var scrapes: [Double] = []
+    /// Which of them arrive of each node: bit n for scrape n.
+    var arriving: [UInt64] = []
 
     /// Telemetry of nothing.
     init() {}
@@ -59,7 +84,17 @@ struct TelemetryState: Sendable, Codable {
         self.generator = generator.split()
         nodeSamples = Array(repeating: NodeSample(), count: 4 * nodes)
         serviceSamples = Array(repeating: ServiceSample(), count: 4 * services)
-        podScrapes = Array(repeating: true, count: nodes)
+        arriving = Array(repeating: 0, count: nodes)
+    }
+
+    /// Finds the scrapes of the nodes' counters that fell due in the interval that ends at `end`.
+    mutating func findNodeScrapes(before end: Double, _ interval: Double) {
+        node.scrapes(before: end, interval, into: &scrapes)
+    }
+
+    /// Finds those of the pods' counters.
+    mutating func findPodScrapes(before end: Double, _ interval: Double) {
+        pod.scrapes(before: end, interval, into: &scrapes)
     }
 
     /// A factor of mean 1: the sum of four uniform draws from one word (Irwin and Hall), close to normal.
@@ -73,15 +108,22 @@ struct TelemetryState: Sendable, Codable {
     }
 }
 
-extension Optional where Wrapped == Measurement {
-    /// Replaces the value, or lets the one before grow older; drops what is too old.
-    @inline(__always)
-    mutating func update(_ value: Double?, lag: Double, interval: Double, maximumAge: Double) {
-        if let value {
-            self = lag <= maximumAge ? Measurement(value, age: lag) : nil
-        } else if let old = self {
-            let age = old.age + interval
-            self = age <= maximumAge ? Measurement(old.value, age: age) : nil
-        }
+/// What a counter had reached at the ends of the last four intervals, newest first; negative while there was none.
+typealias CounterHistory = SIMD4<Double>
+
+extension CounterHistory {
+    /// Adds what was counted in an interval that has just ended.
+    mutating func count(_ increase: Double) {
+        self = SIMD4(Swift.max(0, x) + increase, x, y, z)
+    }
+
+    /// What the counter read `age` intervals ago: within an interval it rises evenly. `nil` where that is not known.
+    func reading(_ age: Double) -> Double? {
+        let whole = Int(age)
+        let share = age - Double(whole)
+        guard whole < 4, self[whole] >= 0 else { return nil }
+        guard share > 0 else { return self[whole] }
+        guard whole < 3, self[whole + 1] >= 0 else { return nil }
+        return self[whole] + share * (self[whole + 1] - self[whole])
     }
 }

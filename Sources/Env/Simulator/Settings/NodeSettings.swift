@@ -21,6 +21,8 @@ public struct NodeKind: Configurable, Equatable {
     public var reservedMemoryGiB = 0.5
     /// Most pods.
     public var maximumPods = 110
+    /// Pods of the system: they count towards the most pods, and what they use is part of what is reserved.
+    public var systemPods = ValueRange(0)
     /// How often this kind is drawn, relative to the others.
     public var weight = 1.0
 
@@ -43,6 +45,7 @@ public struct NodeKind: Configurable, Equatable {
         try require("reservedCores", reservedCores, in: 0...cores * 0.9)
         try require("reservedMemoryGiB", reservedMemoryGiB, in: 0...memoryGiB * 0.9)
         try require("maximumPods", maximumPods, in: 1...100_000)
+        try require("systemPods", systemPods, in: 0...100_000)
         try require("weight", weight, in: 0...)
     }
 }

@@ -38,7 +38,9 @@ public struct ServiceKind: Configurable, Equatable {
     /// Most replicas.
     public var maximumReplicas = 20
     /// Share of the desired replicas that the disruption budget lets be away; at least one.
-    public var maximumUnavailable = 0.25
+    public var maximumUnavailable = ValueRange(0.25)
+    /// Probability that the service's CPU request is changed in place; otherwise a rollout replaces its replicas.
+    public var resizesInPlace = 1.0
     /// Mean seconds from binding to ready.
     public var startup = ValueRange(8, 30)
     /// Squared coefficient of variation of the start-up time, which is log-normal.
@@ -83,6 +85,7 @@ public struct ServiceKind: Configurable, Equatable {
         try require("minimumReplicas", minimumReplicas, in: 0...10_000)
         try require("maximumReplicas", maximumReplicas, in: max(1, minimumReplicas)...10_000)
         try require("maximumUnavailable", maximumUnavailable, in: 0...1)
+        try require("resizesInPlace", resizesInPlace, in: 0...1)
         try require("startup", startup, in: 0...)
         try require("startupVariation", startupVariation, in: 0...100)
         try require("termination", termination, in: 0...)

@@ -7,6 +7,8 @@ public struct SimulatorSettings: Configurable, Equatable {
     public var interval = 20.0
     /// Intervals that pass before an episode begins, so that it begins with measurements and in steady operation.
     public var warmup = 2
+    /// Seconds that an action takes before what it begins begins: the API server's answer and the watch's.
+    public var actionSeconds = ValueRange(0.05, 0.3)
     /// Seconds that a trace pattern lasts before it repeats; at least the length of an episode.
     public var horizon = 3600.0
     /// The nodes.
@@ -26,6 +28,7 @@ public struct SimulatorSettings: Configurable, Equatable {
     public func validate() throws(SettingsError) {
         try require("interval", interval, in: 0.1...3600)
         try require("warmup", warmup, in: 0...1000)
+        try require("actionSeconds", actionSeconds, in: 0...3600)
         try require("horizon", horizon, in: 0.1...1e7)
     }
 

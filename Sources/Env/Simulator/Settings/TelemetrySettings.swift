@@ -7,6 +7,9 @@ public struct TelemetrySource: Configurable, Equatable {
     public var noise = ValueRange(0.02, 0.05)
     /// Control intervals by which values come late, at most 3.
     public var lag = ValueRange(0, 0)
+    /// Seconds between two scrapes of a counter of CPU time, the first at any moment of the first period; absent: one at
+    /// the end of each control interval. PCM and services are not scraped: they tell whole intervals.
+    public var period: ValueRange?
     /// Probability that a scrape of a node, service or pod fails and the value before stays.
     public var gaps = ValueRange(0, 0.05)
     /// Probability that the whole source is missing for an episode.
@@ -25,6 +28,7 @@ public struct TelemetrySource: Configurable, Equatable {
     public func validate() throws(SettingsError) {
         try require("noise", noise, in: 0...1)
         try require("lag", lag, in: 0...3)
+        if let period { try require("period", period, in: 1...3600) }
         try require("gaps", gaps, in: 0...1)
         try require("dropout", dropout, in: 0...1)
     }
@@ -36,7 +40,7 @@ public struct TelemetrySettings: Configurable, Equatable {
     public var pcm = TelemetrySource()
     /// CPU and memory in use on nodes.
     public var node = TelemetrySource()
-    /// Rates, errors and latencies of services, and their CPU.
+    /// Rates, errors and latencies of services.
     public var service = TelemetrySource()
     /// CPU in use by pods.
     public var pod = TelemetrySource()
@@ -54,6 +58,6 @@ public struct TelemetrySettings: Configurable, Equatable {
     }
 
     public func validate() throws(SettingsError) {
-        try require("maximumAge", maximumAge, in: 0...)
+        try require("maximumAge", maximumAge, above: 0)
     }
 }

@@ -1,3 +1,5 @@
+public import Windows
+
 /// What one scrape of a kubelet's cadvisor says about a node and its pods. What it does not say stays `nil`.
 public struct CadvisorScrape: Sendable, Equatable {
     /// A pod by namespace and name.
@@ -14,21 +16,10 @@ public struct CadvisorScrape: Sendable, Equatable {
         }
     }
 
-    /// The figures of one cgroup.
-    public struct Figures: Sendable, Hashable {
-        /// CPU time used since the cgroup was made, in seconds.
-        public var cpuSeconds: Measurement?
-        /// Memory in use that cannot be dropped at once, in bytes.
-        public var workingSetBytes: Measurement?
-
-        /// Nothing measured.
-        public init() {}
-    }
-
     /// The node's figures: those of the cgroup that stands for it.
-    public var node = Figures()
+    public var node = UsageReading()
     /// Each pod's figures.
-    public var pods: [PodName: Figures] = [:]
+    public var pods: [PodName: UsageReading] = [:]
 
     private static let cpu = "container_cpu_usage_seconds_total"
     private static let memory = "container_memory_working_set_bytes"
@@ -69,7 +60,7 @@ public struct CadvisorScrape: Sendable, Equatable {
     }
 
     /// The figures of containers by pod and cgroup.
-    private typealias Containers = [PodName: [String: Figures]]
+    private typealias Containers = [PodName: [String: UsageReading]]
 
     private mutating func add(
         _ sample: MetricSample, _ nodeCgroup: String, _ receivedAt: Double, _ containers: inout Containers
@@ -77,8 +68,8 @@ public struct CadvisorScrape: Sendable, Equatable {
         guard Self.metrics.contains(sample.name), sample.value.isFinite, sample.value >= 0 else { return }
         // With per-CPU accounting there is a series for each CPU beside the total.
         if let cpu = sample.labels["cpu"], cpu != "total" { return }
-        let measurement = Measurement(value: sample.value, time: sample.timestamp ?? receivedAt)
-        let figure = sample.name == Self.cpu ? \Figures.cpuSeconds : \Figures.workingSetBytes
+        let measurement = Reading(value: sample.value, time: sample.timestamp ?? receivedAt)
+        let figure = sample.name == Self.cpu ? \UsageReading.cpuSeconds : \UsageReading.workingSetBytes
         let pod = sample.labels["pod"] ?? sample.labels["pod_name"] ?? ""
         if pod.isEmpty {
             if sample.labels["id"] == nodeCgroup { node[keyPath: figure] = measurement }
@@ -87,20 +78,21 @@ public struct CadvisorScrape: Sendable, Equatable {
         let name = PodName(namespace: sample.labels["namespace"] ?? "", name: pod)
         let container = sample.labels["container"] ?? sample.labels["container_name"] ?? ""
         if container.isEmpty, (sample.labels["name"] ?? "").isEmpty {
-            pods[name, default: Figures()][keyPath: figure] = measurement
+            pods[name, default: UsageReading()][keyPath: figure] = measurement
         } else {
             // A restarted container's old cgroup may linger under the same labels: the id tells them apart.
             let id = sample.labels["id"] ?? container
-            containers[name, default: [:]][id, default: Figures()][keyPath: figure] = measurement
+            containers[name, default: [:]][id, default: UsageReading()][keyPath: figure] = measurement
         }
     }
 
     private mutating func sum(_ containers: Containers) {
         for (name, parts) in containers {
-            for figure in [\Figures.cpuSeconds, \Figures.workingSetBytes] where pods[name]?[keyPath: figure] == nil {
+            for figure in [\UsageReading.cpuSeconds, \UsageReading.workingSetBytes]
+            where pods[name]?[keyPath: figure] == nil {
                 let measured = parts.values.compactMap { $0[keyPath: figure] }
                 guard let oldest = measured.map(\.time).min() else { continue }
-                pods[name, default: Figures()][keyPath: figure] = Measurement(
+                pods[name, default: UsageReading()][keyPath: figure] = Reading(
                     value: measured.reduce(0) { $0 + $1.value }, time: oldest)
             }
         }

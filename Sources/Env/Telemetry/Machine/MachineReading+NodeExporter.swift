@@ -1,3 +1,5 @@
+public import Windows
+
 extension MachineReading {
     private static let cpu = "node_cpu_seconds_total"
     private static let total = "node_memory_MemTotal_bytes"

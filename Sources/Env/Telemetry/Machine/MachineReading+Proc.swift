@@ -1,3 +1,4 @@
+public import Windows
 import Foundation
 import Glibc
 

@@ -1,4 +1,5 @@
 import JSON
+public import Windows
 
 /// The counters of one reply of pcm-sensor-server, summed up by socket.
 ///
@@ -7,53 +8,25 @@ import JSON
 /// appear for each thread, each socket and the system: they are taken from the sockets' own sums, or added up over
 /// threads where there are none, never both.
 public struct PCMCounters: Sendable, Equatable {
-    /// What is counted. The raw value is the name in JSON; in Prometheus text its spaces are underscores.
-    public enum Quantity: String, Sendable, Hashable, CaseIterable {
-        /// Instructions retired.
-        case instructions = "Instructions Retired Any"
-        /// Cycles in which a thread was not halted.
-        case cycles = "Clock Unhalted Thread"
-        /// The same in units of the reference clock.
-        case referenceCycles = "Clock Unhalted Ref"
-        /// Last-level cache misses.
-        case l3Misses = "L3 Cache Misses"
-        /// Last-level cache hits.
-        case l3Hits = "L3 Cache Hits"
-        /// Level 2 cache misses.
-        case l2Misses = "L2 Cache Misses"
-        /// Level 2 cache hits.
-        case l2Hits = "L2 Cache Hits"
-        /// Bytes read from memory.
-        case memoryReads = "DRAM Reads"
-        /// Bytes written to memory.
-        case memoryWrites = "DRAM Writes"
-        /// Energy of the package in joules.
-        case packageJoules = "Package Joules Consumed"
-        /// Energy of the memory modules in joules.
-        case memoryJoules = "DRAM Joules Consumed"
+    /// What is counted.
+    public typealias Quantity = PCMQuantity
 
-        /// Whether threads count it; the memory controllers and the package count the rest.
-        public var isOfCores: Bool {
-            switch self {
-            case .instructions, .cycles, .referenceCycles, .l3Misses, .l3Hits, .l2Misses, .l2Hits: true
-            case .memoryReads, .memoryWrites, .packageJoules, .memoryJoules: false
-            }
-        }
-
-        /// The metric's name in Prometheus text.
-        public var metric: String { rawValue.replacing(" ", with: "_") }
-
-        static let byMetric = Dictionary(uniqueKeysWithValues: allCases.map { ($0.metric, $0) })
-    }
+    private static let byMetric = Dictionary(uniqueKeysWithValues: Quantity.allCases.map { ($0.metric, $0) })
 
     /// The metrics that are read of Prometheus text.
-    public static let metrics: Set<String> = Set(Quantity.byMetric.keys).union([intervalMetric])
+    public static let metrics: Set<String> = Set(byMetric.keys).union([intervalMetric])
     static let intervalMetric = "Measurement_Interval_in_us"
 
     /// Sums by the socket's number. A reading that is negative or not finite is left out.
     public private(set) var sockets: [Int: [Quantity: Double]] = [:]
     /// The seconds that were counted, where the reply says so.
     public private(set) var seconds: Double?
+
+    /// The sums over all sockets of what every socket counted.
+    public var totals: [Quantity: Double] {
+        Dictionary(
+            uniqueKeysWithValues: Quantity.allCases.compactMap { quantity in total(quantity).map { (quantity, $0) } })
+    }
 
     /// The sum over all sockets; `nil` where a socket lacks it, for a part would pass for the whole.
     public func total(_ quantity: Quantity) -> Double? {
@@ -78,7 +51,7 @@ public struct PCMCounters: Sendable, Equatable {
                 seconds = sample.value / 1e6
                 continue
             }
-            guard let quantity = Quantity.byMetric[sample.name],
+            guard let quantity = Self.byMetric[sample.name],
                 let socket = sample.labels["socket"].flatMap({ Int($0) }),
                 sample.labels["source"] == (quantity.isOfCores ? "core" : "uncore")
             else { continue }
@@ -174,23 +147,5 @@ extension PCMFigures {
     ///   - time: the end of the window, in seconds since 1970.
     public init(_ counters: PCMCounters, seconds: Double, time: Double) {
         self.init(time: time, seconds: counters.seconds ?? seconds, total: counters.total)
-    }
-
-    /// Figures from what was counted in `seconds`.
-    init(time: Double, seconds: Double, total: (PCMCounters.Quantity) -> Double?) {
-        func ratio(_ part: Double?, _ whole: Double?) -> Double? {
-            guard let part, let whole, whole > 0 else { return nil }
-            return part / whole
-        }
-        func sum(_ first: Double?, _ second: Double?) -> Double? {
-            guard let first, let second else { return nil }
-            return first + second
-        }
-        self.init(
-            time: time, seconds: seconds,
-            instructionsPerCycle: ratio(total(.instructions), total(.cycles)),
-            cacheMissRatio: ratio(total(.l3Misses), sum(total(.l3Hits), total(.l3Misses))),
-            memoryBytes: sum(total(.memoryReads), total(.memoryWrites)),
-            packageJoules: total(.packageJoules), memoryJoules: total(.memoryJoules))
     }
 }

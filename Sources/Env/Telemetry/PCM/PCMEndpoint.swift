@@ -1,3 +1,4 @@
+public import Windows
 public import HTTP
 
 /// A node's pcm-sensor-server, on port 9738 where nothing else is said.

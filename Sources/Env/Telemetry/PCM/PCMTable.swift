@@ -1,3 +1,5 @@
+public import Windows
+
 /// Reads what `pcm 20 -csv` writes, line by line as it grows.
 ///
 /// Two header lines come first: the scope (System, Socket 0, SKT0dataIn, ...) over the column's name (Date, Time, EXEC,

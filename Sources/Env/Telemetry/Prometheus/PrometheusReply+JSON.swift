@@ -1,3 +1,4 @@
+import Windows
 import JSON
 
 /// A reply as it stands on the wire, its error included.
@@ -84,16 +85,16 @@ struct PrometheusEnvelope {
 
     private static func readSeries(
         _ reader: inout JSONReader
-    ) throws -> (labels: [String: String], value: Measurement?, values: [Measurement]?) {
+    ) throws -> (labels: [String: String], value: Reading?, values: [Reading]?) {
         var labels: [String: String] = [:]
-        var value: Measurement?
-        var values: [Measurement]?
+        var value: Reading?
+        var values: [Reading]?
         try reader.readObject { reader, key in
             switch key {
             case "metric": try reader.readObject { reader, name in labels[name] = try reader.readString() }
             case "value": value = try readSample(&reader)
             case "values":
-                var samples: [Measurement] = []
+                var samples: [Reading] = []
                 try reader.readArray { samples.append(try readSample(&$0)) }
                 values = samples
             default: break
@@ -103,7 +104,7 @@ struct PrometheusEnvelope {
     }
 
     /// `[1700000000.123, "0.5"]`: values are strings because JSON knows neither NaN nor infinities.
-    private static func readSample(_ reader: inout JSONReader) throws -> Measurement {
+    private static func readSample(_ reader: inout JSONReader) throws -> Reading {
         let (time, text) = try readPair(&reader)
         let value: Double? =
             switch text {
@@ -115,7 +116,7 @@ struct PrometheusEnvelope {
                     ? Double(text) : nil
             }
         guard let value else { throw reader.error("\"\(text)\" is not a sample's value") }
-        return Measurement(value: value, time: time)
+        return Reading(value: value, time: time)
     }
 
     private static func readPair(_ reader: inout JSONReader) throws -> (time: Double, text: String) {

@@ -1,3 +1,5 @@
+public import Windows
+
 /// What a Prometheus server answered to a query.
 public struct PrometheusReply: Sendable, Equatable {
     /// A series at the moment of an instant query.
@@ -5,10 +7,10 @@ public struct PrometheusReply: Sendable, Equatable {
         /// Its labels, `__name__` among them where the query kept it.
         public var labels: [String: String]
         /// Its value, as of the moment that was asked about; may be NaN or infinite.
-        public var sample: Measurement
+        public var sample: Reading
 
         /// A series with all its parts.
-        public init(labels: [String: String], sample: Measurement) {
+        public init(labels: [String: String], sample: Reading) {
             self.labels = labels
             self.sample = sample
         }
@@ -19,10 +21,10 @@ public struct PrometheusReply: Sendable, Equatable {
         /// Its labels, `__name__` among them where the query kept it.
         public var labels: [String: String]
         /// Its values, ascending in time; may be NaN or infinite.
-        public var samples: [Measurement]
+        public var samples: [Reading]
 
         /// A series with all its parts.
-        public init(labels: [String: String], samples: [Measurement]) {
+        public init(labels: [String: String], samples: [Reading]) {
             self.labels = labels
             self.samples = samples
         }
@@ -35,7 +37,7 @@ public struct PrometheusReply: Sendable, Equatable {
         /// Values over time for each series.
         case matrix([MatrixElement])
         /// A number.
-        case scalar(Measurement)
+        case scalar(Reading)
         /// A text and the moment that was asked about, in seconds since 1970.
         case string(String, time: Double)
     }
@@ -60,7 +62,7 @@ public struct PrometheusReply: Sendable, Equatable {
     public var mayBePartial: Bool { !warnings.isEmpty }
 
     /// The one value of a scalar, or of a vector of exactly one series; `nil` for anything else, none or several.
-    public var singleValue: Measurement? {
+    public var singleValue: Reading? {
         switch result {
         case .scalar(let value): value
         case .vector(let elements) where elements.count == 1: elements[0].sample

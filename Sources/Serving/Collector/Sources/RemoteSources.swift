@@ -1,3 +1,4 @@
+import Windows
 import HTTP
 public import Kubernetes
 public import Telemetry
@@ -36,7 +37,8 @@ public struct CadvisorSource: WindowSource {
         return [
             .cadvisor(
                 try CadvisorScrape(
-                    parsing: reply.body, nodeCgroup: scope.cgroup, receivedAt: time, format: format))
+                    parsing: reply.body, nodeCgroup: scope.cgroup, receivedAt: time, format: format
+                ).node)
         ]
     }
 
@@ -87,7 +89,7 @@ public struct PrometheusSource: WindowSource {
         for scrape in try scrapes(counted, of: node) {
             // A node without PCM has no such scrapes, and one of a server that has just started holds no counters yet.
             guard let counters = try? PCMCounters(samples: scrape.samples) else { continue }
-            readings.append(.pcmSinceStart(counters, time: scrape.time))
+            readings.append(.pcmSinceStart(counters.totals, time: scrape.time))
         }
         return readings
     }

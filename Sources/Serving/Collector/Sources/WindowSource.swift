@@ -1,4 +1,5 @@
-public import Telemetry
+import Windows
+import Telemetry
 
 /// When in a window a source is asked.
 public enum WindowMoment: Sendable, Hashable {

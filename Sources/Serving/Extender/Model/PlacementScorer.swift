@@ -1,9 +1,10 @@
 public import Cluster
 public import Kubernetes
-import Live
+import Watching
 import Randomness
 import Synchronization
 public import Telemetry
+public import Windows
 
 /// Scores nodes for pods: the model of the cluster, the policy and what to do when it cannot answer.
 ///
@@ -54,7 +55,7 @@ public final class PlacementScorer: Sendable {
     }
 
     fileprivate struct State {
-        var model: ClusterModel
+        var cluster: WatchedCluster
         var policy: (any Policy)?
         var fallback: any Policy
         var nodesListed = false
@@ -97,10 +98,9 @@ public final class PlacementScorer: Sendable {
         fallback.reset()
         state = Mutex(
             State(
-                model: ClusterModel(
-                    interval: settings.interval, maximumAge: settings.telemetry.maximumAge,
-                    maximumReplicas: settings.maximumReplicas, objective: riskFilter?.objective ?? objective ?? 1,
-                    peakMemoryBandwidth: settings.telemetry.pcm.peakBandwidth),
+                cluster: WatchedCluster(
+                    interval: settings.interval, usage: settings.telemetry, maximumReplicas: settings.maximumReplicas,
+                    objective: riskFilter?.objective ?? objective ?? 1),
                 policy: policy, fallback: fallback,
                 generator: RandomGenerator(seed: UInt64(settings.seed), stream: 1)))
     }
@@ -109,20 +109,28 @@ public final class PlacementScorer: Sendable {
 
     /// Takes in a change of a node.
     public func apply(_ change: ObjectChange<Kubernetes.Node>) {
-        state.withLock { $0.model.apply(change) }
+        state.withLock { $0.cluster.apply(change) }
     }
 
     /// Takes in a change of a pod.
     public func apply(_ change: ObjectChange<Kubernetes.Pod>) {
         let now = now()
-        state.withLock { $0.model.apply(change, now: now) }
+        state.withLock { $0.cluster.apply(change, now: now) }
     }
 
-    /// Takes in what was measured of a node and its pods.
-    public func apply(
-        usage: ResourceUsage, pods: [CadvisorScrape.PodName: ResourceUsage], ofNode node: String
+    /// Takes in a change of a disruption budget.
+    public func apply(_ change: ObjectChange<PodDisruptionBudget>) {
+        state.withLock { $0.cluster.apply(change) }
+    }
+
+    /// Takes in what a source said of a node, and what cadvisor read of its pods.
+    public func add(
+        _ reading: NodeReading, ofNode node: String, pods: [CadvisorScrape.PodName: UsageReading] = [:]
     ) {
-        state.withLock { $0.model.apply(usage, pods: pods, of: node) }
+        state.withLock { state in
+            state.cluster.add(reading, ofNode: node)
+            state.cluster.add(pods)
+        }
     }
 
     /// All nodes there are have been taken in.
@@ -142,10 +150,10 @@ public final class PlacementScorer: Sendable {
     public var size: Size {
         let now = now()
         return state.withLock { state in
-            state.model.prepare(now: now)
+            state.cluster.prepare(now: now)
             return Size(
-                nodes: state.model.nodeCount, pods: state.model.podCount, assumed: state.model.assumedCount,
-                measured: state.model.measuredNodeCount)
+                nodes: state.cluster.nodeCount, pods: state.cluster.podCount, assumed: state.cluster.assumedCount,
+                measured: state.cluster.measuredNodeCount)
         }
     }
 
@@ -157,14 +165,14 @@ public final class PlacementScorer: Sendable {
     public func score(_ pod: Kubernetes.Pod, on nodes: [String]) -> Scoring {
         let now = now()
         return state.withLock { state in
-            let podIndex = state.model.prepare(pod, now: now)
+            let podIndex = state.cluster.prepare(pod, now: now)
             var known: [Int] = []
             var candidates: [ClusterAction] = []
             known.reserveCapacity(nodes.count)
             candidates.reserveCapacity(nodes.count)
-            let id = state.model.snapshot.pods[podIndex].id
+            let id = state.cluster.snapshot.pods[podIndex].id
             for (position, name) in nodes.enumerated() {
-                guard let node = state.model.nodeIndex[name] else { continue }
+                guard let node = state.cluster.nodeIndex[name] else { continue }
                 known.append(position)
                 candidates.append(.place(pod: id, node: node))
             }
@@ -174,7 +182,7 @@ public final class PlacementScorer: Sendable {
             scoring.scores = Self.spread(scores, at: known, count: nodes.count)
             if inverts { scoring.scores = scoring.scores.map { ExtenderScore.greatest - $0 } }
             if let best = Self.best(of: scoring.scores, &state.generator) {
-                state.model.assume(podAt: podIndex, on: nodes[best], until: now + assumeSeconds)
+                state.cluster.assume(podAt: podIndex, on: nodes[best], until: now + assumeSeconds)
             }
             return scoring
         }
@@ -188,15 +196,15 @@ public final class PlacementScorer: Sendable {
         return state.withLock { state in
             var podIndex: Int?
             if riskFilter != nil {
-                podIndex = state.model.prepare(pod, now: now)
+                podIndex = state.cluster.prepare(pod, now: now)
             } else {
-                state.model.prepare(now: now)
+                state.cluster.prepare(now: now)
             }
-            let snapshot = state.model.snapshot
+            let snapshot = state.cluster.snapshot
             var failed: [Int: String] = [:]
             var left: [(position: Int, node: Int)] = []
             for (position, name) in nodes.enumerated() {
-                guard let index = state.model.nodeIndex[name] else { continue }
+                guard let index = state.cluster.nodeIndex[name] else { continue }
                 let node = snapshot.nodes[index]
                 if let reason = Self.excess("cpu", node.cpuUsage, of: node.allocatable.cpu, limits.cpuShare)
                     ?? Self.excess("memory", node.memoryUsage, of: node.allocatable.memory, limits.memoryShare)
@@ -215,7 +223,7 @@ public final class PlacementScorer: Sendable {
     }
 
     private static func excess(
-        _ resource: String, _ used: Cluster.Measurement?, of allocatable: Double, _ limit: Double?
+        _ resource: String, _ used: Measured?, of allocatable: Double, _ limit: Double?
     ) -> String? {
         guard let used, let limit, used.value > limit * allocatable else { return nil }
         let percent = { (share: Double) in Int((share * 100).rounded()) }
@@ -244,7 +252,7 @@ public final class PlacementScorer: Sendable {
 extension PlacementScorer.State {
     /// Scores of the candidates, which may be none, by the policy, or by the fallback where it cannot answer.
     fileprivate mutating func scores(for decision: Decision, _ scoring: inout PlacementScorer.Scoring) -> [Int] {
-        let snapshot = model.snapshot
+        let snapshot = cluster.snapshot
         if policy == nil {
             scoring.fallback = .notLoaded
         } else if !nodesListed || !podsListed {

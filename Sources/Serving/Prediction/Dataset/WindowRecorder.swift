@@ -1,3 +1,4 @@
+import Windows
 public import Cluster
 
 /// Turns the windows of episodes into rows of a data set.
@@ -68,7 +69,7 @@ public struct WindowRecorder: Sendable {
             let ages = [node.cpuUsage, node.memoryUsage, node.memoryBandwidth, service.arrivalRate, service.cpuUsage]
             let row = PredictionDataset.Row(
                 episode: episode, seed: seed, window: window, time: time, node: node.name, service: service.name,
-                requests: interval.requests, age: ages.compactMap { $0?.age }.max() ?? 0,
+                requests: interval.requests, age: ages.compactMap { $0?.age(at: snapshot.time) }.max() ?? 0,
                 objective: service.latencyObjective, p99: interval.latencyP99)
             rows.append((row: row, interval: interval))
             latencies[[node.name, service.name]] = interval.latencyP99

@@ -1,3 +1,4 @@
+import Windows
 public import Cluster
 
 extension PredictionFeature {

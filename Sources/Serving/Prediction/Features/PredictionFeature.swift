@@ -1,3 +1,4 @@
+import Windows
 public import Cluster
 import Foundation
 
@@ -100,7 +101,7 @@ extension PredictionFeature {
         let replicas = ReadyReplicas(of: service, in: snapshot)
         let name = snapshot.nodes[node].name
         // What was due in an earlier window says nothing of this one's requests.
-        let isPresent = (snapshot.services[service].arrivalRate?.age ?? 0) < snapshot.interval
+        let isPresent = (snapshot.services[service].arrivalRate?.age(at: snapshot.time) ?? 0) < snapshot.interval
         return Source(
             node: snapshot.nodes[node], nodeBefore: before?.nodes.first { $0.name == name },
             service: snapshot.services[service], replicas: replicas.count[node], allReplicas: replicas.all,

@@ -87,7 +87,7 @@ public struct FlatView: Sendable, Equatable {
         var names = schema.context
         for node in 0..<nodes { names += schema.node.map { "node \(node): \($0)" } }
         for service in 0..<services {
-            names += ObservationEncoder.serviceFeatures.map { "service \(service): \($0)" }
+            names += ObservationEncoder.serviceFeatures.map { "service \(service): \($0.name)" }
         }
         names += (0..<nodes).map { "node \($0): is present" }
         names += (0..<services).map { "service \($0): is present" }

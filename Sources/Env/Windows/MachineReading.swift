@@ -1,9 +1,9 @@
 /// One reading of a whole machine's counters, by its kernel: from /proc or from node-exporter, which reads /proc.
 /// What was not read stays `nil`.
-public struct MachineReading: Sendable, Equatable {
+public struct MachineReading: Sendable, Equatable, Codable {
     /// What can be short, in the kernel's pressure stall information
     /// (https://docs.kernel.org/accounting/psi.html).
-    public enum Pressure: String, Sendable, Hashable, CaseIterable {
+    public enum Pressure: String, Sendable, Hashable, CaseIterable, Codable {
         /// Tasks wait for a CPU.
         case cpu
         /// Tasks wait for memory.
@@ -13,7 +13,7 @@ public struct MachineReading: Sendable, Equatable {
     }
 
     /// What read it: `.proc` or `.nodeExporter`.
-    public var source: TelemetrySource
+    public var source: MeasurementSource
     /// When it was read, in seconds since 1970.
     public var time: Double
     /// Seconds since the machine started that each CPU was busy, by its number: all but idle, waiting for disks, and
@@ -25,7 +25,7 @@ public struct MachineReading: Sendable, Equatable {
     public var stalledSeconds: [Pressure: Double] = [:]
 
     /// A reading of nothing.
-    public init(source: TelemetrySource, time: Double) {
+    public init(source: MeasurementSource, time: Double) {
         self.source = source
         self.time = time
     }

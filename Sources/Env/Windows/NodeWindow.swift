@@ -37,38 +37,12 @@ public struct NodeWindow: Sendable, Equatable {
         }
     }
 
-    /// A measured value.
-    public struct Value: Sendable, Hashable {
-        /// The value, in its field's unit.
-        public var value: Double
-        /// When the measuring ended, in seconds since 1970.
-        public var time: Double
-        /// How long was measured, in seconds; 0 for a value of one moment.
-        public var seconds: Double
-        /// What measured it.
-        public var source: TelemetrySource
-
-        /// A value with all its parts.
-        public init(value: Double, time: Double, seconds: Double, source: TelemetrySource) {
-            self.value = value
-            self.time = time
-            self.seconds = seconds
-            self.source = source
-        }
-
-        /// The value and its time.
-        public var measurement: Measurement { Measurement(value: value, time: time) }
-
-        /// Seconds from the end of the measuring to `now`; 0 where clocks disagree and it lies ahead.
-        public func age(at now: Double) -> Double { measurement.age(at: now) }
-    }
-
     /// The node's name.
     public var node: String
     /// The moment that the window was put together, in seconds since 1970: ages are counted from here.
     public var end: Double
     /// The values that were measured.
-    public var values: [Field: Value] = [:]
+    public var values: [Field: Measured] = [:]
 
     /// A window of which nothing was measured.
     public init(node: String, end: Double) {
@@ -77,18 +51,18 @@ public struct NodeWindow: Sendable, Equatable {
     }
 
     /// A field's value; `nil` where it is missing.
-    public subscript(field: Field) -> Value? { values[field] }
+    public subscript(field: Field) -> Measured? { values[field] }
 
     /// CPU in use in cores.
-    public var cpu: Value? { values[.cpu] }
+    public var cpu: Measured? { values[.cpu] }
     /// Memory in use in bytes.
-    public var memory: Value? { values[.memory] }
+    public var memory: Measured? { values[.memory] }
     /// Memory traffic in bytes/s.
-    public var memoryBandwidth: Value? { values[.memoryBandwidth] }
+    public var memoryBandwidth: Measured? { values[.memoryBandwidth] }
     /// Last-level cache misses / references.
-    public var cacheMissRatio: Value? { values[.cacheMissRatio] }
+    public var cacheMissRatio: Measured? { values[.cacheMissRatio] }
     /// Instructions retired per unhalted cycle.
-    public var instructionsPerCycle: Value? { values[.instructionsPerCycle] }
+    public var instructionsPerCycle: Measured? { values[.instructionsPerCycle] }
     /// The fields that were not measured, in order.
     public var missing: [Field] { Field.allCases.filter { values[$0] == nil } }
 }

@@ -1,6 +1,7 @@
+import Windows
 public import Kubernetes
 public import Settings
-public import Telemetry
+import Telemetry
 
 /// Which cluster is meant.
 public struct KubernetesSettings: Configurable, Equatable {

@@ -2,7 +2,7 @@
 ///
 /// PCM writes 0 for what a processor does not count or the kernel does not let it read, and numbers near 2^64 where a
 /// counter ran backwards: a total of 0 over a whole window, and what no machine can do, count as missing.
-public struct PCMFigures: Sendable, Hashable {
+public struct PCMFigures: Sendable, Hashable, Codable {
     /// The end of the window, in seconds since 1970.
     public var time: Double
     /// The length of the window in seconds.
@@ -25,7 +25,15 @@ public struct PCMFigures: Sendable, Hashable {
     }
 
     /// Figures from sums over a window; each that is missing or implausible leaves its figure missing.
-    init(
+    /// - Parameters:
+    ///   - time: the end of the window, in seconds since 1970.
+    ///   - seconds: the length of the window.
+    ///   - instructionsPerCycle: their ratio, at most 16.
+    ///   - cacheMissRatio: last-level misses / references, 0 to 1.
+    ///   - memoryBytes: bytes read from and written to memory.
+    ///   - packageJoules: energy of the packages.
+    ///   - memoryJoules: energy of the memory modules.
+    public init(
         time: Double, seconds: Double, instructionsPerCycle: Double?, cacheMissRatio: Double?, memoryBytes: Double?,
         packageJoules: Double?, memoryJoules: Double?
     ) {
@@ -47,15 +55,26 @@ public struct PCMFigures: Sendable, Hashable {
     }
 }
 
-/// A reply of PCM that has another form than its sources write.
-public struct PCMError: Error, Hashable, CustomStringConvertible {
-    /// What was found and what was expected.
-    public let message: String
-
-    init(_ message: String) {
-        self.message = message
+extension PCMFigures {
+    /// Figures from what was counted.
+    /// - Parameters:
+    ///   - time: the end of the window, in seconds since 1970.
+    ///   - seconds: the length of the window.
+    ///   - total: what was counted in it of a quantity; `nil` where that was not counted.
+    public init(time: Double, seconds: Double, total: (PCMQuantity) -> Double?) {
+        func ratio(_ part: Double?, _ whole: Double?) -> Double? {
+            guard let part, let whole, whole > 0 else { return nil }
+            return part / whole
+        }
+        func sum(_ first: Double?, _ second: Double?) -> Double? {
+            guard let first, let second else { return nil }
+            return first + second
+        }
+        self.init(
+            time: time, seconds: seconds,
+            instructionsPerCycle: ratio(total(.instructions), total(.cycles)),
+            cacheMissRatio: ratio(total(.l3Misses), sum(total(.l3Hits), total(.l3Misses))),
+            memoryBytes: sum(total(.memoryReads), total(.memoryWrites)),
+            packageJoules: total(.packageJoules), memoryJoules: total(.memoryJoules))
     }
-
-    /// "PCM: MESSAGE".
-    public var description: String { "PCM: \(message)" }
 }

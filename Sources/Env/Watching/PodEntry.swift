@@ -1,16 +1,23 @@
 import Cluster
-import Kubernetes
+public import Kubernetes
 import Telemetry
 
 /// The service that a pod is a replica of, by the controller that made it.
-struct ServiceKey: Hashable {
-    var namespace: String
-    var kind: String
-    var name: String
+public struct ServiceKey: Sendable, Hashable {
+    /// The controller's namespace.
+    public var namespace: String
+    /// The controller's kind.
+    public var kind: String
+    /// The controller's name.
+    public var name: String
+
+    init(namespace: String, kind: String, name: String) {
+        (self.namespace, self.kind, self.name) = (namespace, kind, name)
+    }
 
     /// The key of `pod`'s service; `nil` for pods that are nobody's replica: bare and static pods, and those of jobs
     /// and daemon sets. A Deployment's ReplicaSets count as one.
-    init?(_ pod: Kubernetes.Pod) {
+    public init?(_ pod: Kubernetes.Pod) {
         guard let controller = pod.controller, !["Job", "DaemonSet", "Node"].contains(controller.kind) else {
             return nil
         }
@@ -24,8 +31,8 @@ struct ServiceKey: Hashable {
     }
 }
 
-/// What the model keeps of a pod beside its place in the snapshot.
-struct PodEntry {
+/// What is kept of a pod beside its place in the snapshot.
+struct PodEntry: Sendable {
     /// The pod's uid; its name where a request carries none.
     var identity: String
     /// Namespace and name, by which cadvisor knows the pod.
@@ -42,8 +49,7 @@ struct PodEntry {
     /// Phase but for what a node makes of it.
     var isTerminating: Bool
     var isReady: Bool
-    /// CPU in use, in cores, as last measured.
-    var cpu: Telemetry.Measurement?
+    var labels: [String: String]
     /// Known from a request only: the watch has not shown it yet.
     var isProvisional: Bool
 
@@ -62,6 +68,7 @@ struct PodEntry {
         scheduler = pod.schedulerName
         boundNode = pod.nodeName
         requests = Resources(cpu: pod.requestedCPU?.value ?? 0, memory: pod.requestedMemory?.value ?? 0)
+        labels = pod.metadata.labels
         cpuLimit = pod.limits["cpu"]?.value
         created = pod.metadata.creationTimestamp?.seconds ?? now
         isTerminating = pod.metadata.deletionTimestamp != nil

@@ -1,3 +1,4 @@
+import Windows
 import HTTP
 public import Kubernetes
 public import Logging
@@ -12,34 +13,35 @@ public import Telemetry
 public final class UsageScraper: Sendable {
     /// What came of scraping one node.
     public enum Outcome: Sendable {
-        /// What the node and its pods use, and whether cadvisor could not be read before.
-        case measured(ResourceUsage, pods: [CadvisorScrape.PodName: ResourceUsage], isRecovery: Bool)
-        /// Why cadvisor could not be read, whether it could be before, and what the node uses as far as it is known
-        /// without; `nil` where no other source has said anything.
-        case failed(any Error, isNew: Bool, instead: ResourceUsage?)
-        /// Why another source could not be read, beside what else came of the node, and whether it could be before.
-        case without(TelemetrySource, any Error, isNew: Bool)
+        /// What cadvisor read of the node and of its pods, and whether it could not be read before.
+        case measured(UsageReading, pods: [CadvisorScrape.PodName: UsageReading], isRecovery: Bool)
+        /// What another source said of the node.
+        case read(NodeReading)
+        /// Why cadvisor could not be read, and whether it could be before.
+        case failed(any Error, isNew: Bool)
+        /// Why another source could not be read, and whether it could be before.
+        case without(MeasurementSource, any Error, isNew: Bool)
         /// These sources are not asked: they measure the node's whole machine, which it shares. Said once of a node.
-        case shared([TelemetrySource])
+        case shared([MeasurementSource])
 
-        /// What the node and its pods use, without pods where cadvisor could not be read; `nil` for nothing new.
-        public var usage: (node: ResourceUsage, pods: [CadvisorScrape.PodName: ResourceUsage])? {
+        /// What is to be taken in of the node; `nil` for nothing.
+        public var reading: NodeReading? {
             switch self {
-            case .measured(let usage, let pods, _): return (node: usage, pods: pods)
-            case .failed(_, _, let instead):
-                guard let instead else { return nil }
-                return (node: instead, pods: [:])
-            case .without, .shared: return nil
+            case .measured(let usage, _, _): .cadvisor(usage)
+            case .read(let reading): reading
+            case .failed, .without, .shared: nil
             }
+        }
+
+        /// What is to be taken in of its pods.
+        public var pods: [CadvisorScrape.PodName: UsageReading] {
+            if case .measured(_, let pods, _) = self { pods } else { [:] }
         }
     }
 
     private struct Contents {
-        var usage: UsageTracker
-        /// What was measured of the nodes' machines.
-        var machines: [String: WindowAssembler] = [:]
         /// Nodes whose source could not be read the last time.
-        var failing: [TelemetrySource: Set<String>] = [:]
+        var failing: [MeasurementSource: Set<String>] = [:]
         /// Nodes that were reported to share their machine.
         var shared: Set<String> = []
     }
@@ -52,7 +54,7 @@ public final class UsageScraper: Sendable {
 
     /// A source that measures a node's whole machine.
     private struct MachineSource: Sendable {
-        var kind: TelemetrySource
+        var kind: MeasurementSource
         var ask: @Sendable (_ node: String) async throws -> NodeReading
     }
 
@@ -67,7 +69,7 @@ public final class UsageScraper: Sendable {
     private let pcm: MachineSource?
     /// The nodes' node-exporter; `nil` without.
     private let nodeExporter: MachineSource?
-    private let contents: Mutex<Contents>
+    private let contents = Mutex(Contents())
 
     /// A scraper that has measured nothing yet.
     /// - Parameters:
@@ -87,9 +89,6 @@ public final class UsageScraper: Sendable {
         }
         pcm = try Self.makePCM(settings.pcm, timeout: timeout)
         nodeExporter = try Self.makeNodeExporter(settings.nodeExporter, timeout: timeout)
-        contents = Mutex(
-            Contents(
-                usage: UsageTracker(nodeCgroup: settings.nodeCgroup, maximumWindow: max(120, settings.maximumAge))))
     }
 
     private static func makePCM(_ settings: PCMSettings, timeout: Double) throws -> MachineSource? {
@@ -112,7 +111,7 @@ public final class UsageScraper: Sendable {
                 named: MachineReading.nodeExporterMetrics, at: Timestamp.now.seconds)
             let reading = MachineReading(nodeExporter: scrape.samples, time: scrape.time)
             guard reading.totalBusySeconds != nil || reading.memoryBytes != nil else {
-                throw LiveError(
+                throw ScrapeError(
                     "\(endpoint.url) has no node_cpu_seconds_total and no node_memory_...: see that it is a "
                         + "node-exporter's page (nodeExporter.url)")
             }
@@ -126,8 +125,6 @@ public final class UsageScraper: Sendable {
     ///   - report: told of each node as its scrape ends, on several tasks at once.
     public func scrape(_ nodes: [String], report: @escaping @Sendable (String, Outcome) -> Void) async {
         contents.withLock { contents in
-            for gone in contents.usage.nodes.subtracting(nodes) { contents.usage.remove(node: gone) }
-            contents.machines = contents.machines.filter { nodes.contains($0.key) }
             contents.failing = contents.failing.mapValues { $0.intersection(nodes) }
             contents.shared.formIntersection(nodes)
         }
@@ -146,7 +143,7 @@ public final class UsageScraper: Sendable {
         if isShared, !machineSources.isEmpty, contents.withLock({ $0.shared.insert(node).inserted }) {
             report(.shared(machineSources))
         }
-        if let pcm, !isShared, let failure = await read(pcm, of: node) { report(failure) }
+        if let pcm, !isShared { await read(pcm, of: node, report) }
         let scrape: Result<CadvisorScrape, any Error>
         do {
             scrape = .success(try await cadvisor(of: node))
@@ -154,35 +151,28 @@ public final class UsageScraper: Sendable {
             if Task.isCancelled { return }
             scrape = .failure(error)
         }
-        if let nodeExporter, !isShared, !isComplete(scrape), let failure = await read(nodeExporter, of: node) {
-            report(failure)
+        if let nodeExporter, !isShared, !isComplete(scrape) { await read(nodeExporter, of: node, report) }
+        switch scrape {
+        case .success(let scrape):
+            let isRecovery = contents.withLock { $0.failing[.cadvisor]?.remove(node) != nil }
+            report(.measured(scrape.node, pods: scrape.pods, isRecovery: isRecovery))
+        case .failure(let error):
+            report(
+                .failed(error, isNew: contents.withLock { $0.failing[.cadvisor, default: []].insert(node).inserted }))
         }
-        report(takeIn(scrape, of: node))
     }
 
-    /// Takes in what a source measures of the node's machine.
-    /// - Returns: why it could not be read; `nil` where it could, or the task was cancelled.
-    private func read(_ source: MachineSource, of node: String) async -> Outcome? {
+    /// Asks a source of the node's machine.
+    private func read(_ source: MachineSource, of node: String, _ report: (Outcome) -> Void) async {
         do {
             let reading = try await source.ask(node)
-            contents.withLock { contents in
-                contents.machines[node, default: makeAssembler(of: node)].add(reading)
-                contents.failing[source.kind]?.remove(node)
-            }
-            return nil
+            contents.withLock { _ = $0.failing[source.kind]?.remove(node) }
+            report(.read(reading))
         } catch {
-            if Task.isCancelled { return nil }
+            if Task.isCancelled { return }
             let isNew = contents.withLock { $0.failing[source.kind, default: []].insert(node).inserted }
-            return Outcome.without(source.kind, error, isNew: isNew)
+            report(.without(source.kind, error, isNew: isNew))
         }
-    }
-
-    /// What puts together the readings of a node's machine: counters over about 20 s, or over what lies between two
-    /// scrapes where that is more.
-    private func makeAssembler(of node: String) -> WindowAssembler {
-        WindowAssembler(
-            node: node, scope: settings.scope(of: node), length: max(20, settings.interval),
-            maximumAge: settings.maximumAge)
     }
 
     /// Whether a scrape says of the node all that node-exporter could, and lately.
@@ -195,26 +185,8 @@ public final class UsageScraper: Sendable {
         }
     }
 
-    private func takeIn(_ scrape: Result<CadvisorScrape, any Error>, of node: String) -> Outcome {
-        let now = Timestamp.now.seconds
-        return contents.withLock { contents -> Outcome in
-            if case .success(let scrape) = scrape { contents.usage.update(node: node, scrape: scrape) }
-            var usage = contents.usage.usage(ofNode: node)
-            let window = contents.machines[node]?.window(at: now)
-            if let window { usage.add(window, maximumAge: settings.maximumAge) }
-            switch scrape {
-            case .success:
-                let isRecovery = contents.failing[.cadvisor]?.remove(node) != nil
-                return .measured(usage, pods: contents.usage.podUsage(onNode: node), isRecovery: isRecovery)
-            case .failure(let error):
-                let isNew = contents.failing[.cadvisor, default: []].insert(node).inserted
-                return .failed(error, isNew: isNew, instead: window == nil ? nil : usage)
-            }
-        }
-    }
-
     private func cadvisor(of node: String) async throws -> CadvisorScrape {
-        let cgroup = contents.withLock { $0.usage.cgroup(of: node) }
+        let cgroup = settings.scope(of: node).cgroup
         switch source {
         case .kubelets:
             let reply = try await client.request(
@@ -227,7 +199,7 @@ public final class UsageScraper: Sendable {
             let query = "{__name__=~\"\(names)\",\(selector)}[\(settings.prometheus.range)s]"
             let samples = try await prometheus.query(query).latest
             guard !samples.isEmpty else {
-                throw LiveError(
+                throw ScrapeError(
                     "\(prometheus.server) has no series of cadvisor for \(selector): see that it scrapes the kubelets, "
                         + "and which label bears the node's name (prometheus.nodeSelector)")
             }
@@ -244,7 +216,7 @@ extension UsageScraper.Outcome {
         case .measured(_, _, let isRecovery):
             guard isRecovery else { return }
             logger.notice("cadvisor of node is read again", metadata: ["node": "\(node)"])
-        case .failed(let error, let isNew, _):
+        case .failed(let error, let isNew):
             guard isNew else { return }
             logger.warning(
                 "cadvisor of node cannot be read; what no other source measures will count as missing",
@@ -254,6 +226,7 @@ extension UsageScraper.Outcome {
             logger.warning(
                 "a source of node cannot be read; what it measures will count as missing",
                 metadata: ["node": "\(node)", "source": "\(source.rawValue)", "error": "\(error)"])
+        case .read: break
         case .shared(let sources):
             let names = sources.map(\.rawValue).joined(separator: ", ")
             logger.warning(
@@ -261,4 +234,12 @@ extension UsageScraper.Outcome {
                 metadata: ["node": "\(node)", "sources": "\(names)"])
         }
     }
+}
+
+/// A page or a server that has not what a source should have.
+public struct ScrapeError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What was found, what was expected and what to do.
+    public let description: String
+
+    init(_ description: String) { self.description = description }
 }
