@@ -69,12 +69,44 @@ import Testing
             let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 100
             #expect(abs(statistics.mean[column] - mean) < 1e-9)
             #expect(abs(statistics.variance(column) - variance) < 1e-9)
+            #expect(statistics.extremes?.minimum[column] == values.min())
+            #expect(statistics.extremes?.maximum[column] == values.max())
         }
+        // Rows in parts are what they are at once, but for rounding in sums.
+        var whole = RunningStatistics(width: 3)
+        whole.add(rows: rows.span)
+        #expect(whole.count == statistics.count && whole.extremes == statistics.extremes)
+        for column in 0..<3 { #expect(abs(whole.variance(column) - statistics.variance(column)) < 1e-9) }
+    }
+
+    @Test func constantsHaveNoDeviationInWhateverParts() {
+        let constants: [Float] = [0.1, 1.0 / 3, -4.7, 0, 1e-20, 16_777_213]
+        var statistics = RunningStatistics(width: constants.count)
+        for count in [1, 7, 1000, 3, 12_345] {
+            let rows = [Float](repeatElement(constants, count: count).joined())
+            statistics.add(rows: rows.span)
+        }
+        #expect(statistics.squaredDeviations.allSatisfy { $0 == 0 })
+        #expect(statistics.mean == constants.map(Double.init))
+        #expect(statistics.extremes?.minimum == statistics.mean && statistics.extremes?.maximum == statistics.mean)
+    }
+
+    @Test func extremesThatAreUnknownStayUnknown() {
+        var statistics = RunningStatistics(count: 2, mean: [1], squaredDeviations: [2])
+        #expect(statistics?.extremes == nil)
+        statistics?.add(9)
+        #expect(statistics?.count == 3 && statistics?.extremes == nil)
     }
 
     @Test func refusesBrokenState() {
         #expect(RunningStatistics(count: 1, mean: [0], squaredDeviations: [-1]) == nil)
         #expect(RunningStatistics(count: 1, mean: [0], squaredDeviations: [0, 0]) == nil)
         #expect(RunningStatistics(count: .nan, mean: [0], squaredDeviations: [0]) == nil)
+        let wide = RunningStatistics.Extremes(minimum: [0, 0], maximum: [1, 0])
+        #expect(wide != nil)
+        #expect(RunningStatistics(count: 1, mean: [0], squaredDeviations: [0], extremes: wide) == nil)
+        #expect(RunningStatistics.Extremes(minimum: [1], maximum: [0]) == nil)
+        #expect(RunningStatistics.Extremes(minimum: [1], maximum: [2, 3]) == nil)
+        #expect(RunningStatistics.Extremes(minimum: [-.infinity], maximum: [0]) == nil)
     }
 }
