@@ -63,6 +63,10 @@ struct SampleNetwork<Network: ActorCritic>: Sendable {
             checkpoint["\(path)/mean"] = .float64(statistics.mean, shape: [statistics.width])
             checkpoint["\(path)/squared_deviations"] = .float64(
                 statistics.squaredDeviations, shape: [statistics.width])
+            if let extremes = statistics.extremes {
+                checkpoint["\(path)/minimum"] = .float64(extremes.minimum, shape: [statistics.width])
+                checkpoint["\(path)/maximum"] = .float64(extremes.maximum, shape: [statistics.width])
+            }
             checkpoint["\(path)/clip"] = .float64([Double(normalizer.clip)], shape: [])
         }
         return checkpoint

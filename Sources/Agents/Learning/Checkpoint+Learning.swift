@@ -90,16 +90,34 @@ extension Checkpoint {
         self["\(path)/count"] = .float64([statistics.count], shape: [])
         self["\(path)/mean"] = .float64(statistics.mean, shape: [statistics.width])
         self["\(path)/squared_deviations"] = .float64(statistics.squaredDeviations, shape: [statistics.width])
+        guard let extremes = statistics.extremes else { return }
+        self["\(path)/minimum"] = .float64(extremes.minimum, shape: [statistics.width])
+        self["\(path)/maximum"] = .float64(extremes.maximum, shape: [statistics.width])
     }
 
     func statistics(width: Int, at path: String) throws -> RunningStatistics {
         let count = try double("\(path)/count")
         let mean = try doubles("\(path)/mean", shape: [width])
         let squares = try doubles("\(path)/squared_deviations", shape: [width])
-        guard let statistics = RunningStatistics(count: count, mean: mean, squaredDeviations: squares) else {
+        guard
+            let statistics = RunningStatistics(
+                count: count, mean: mean, squaredDeviations: squares, extremes: try extremes(width: width, at: path))
+        else {
             throw CheckpointError(path: path, problem: "holds a value that is negative or not finite")
         }
         return statistics
+    }
+
+    /// The extremes of statistics; `nil` in a checkpoint that was written before they were kept.
+    private func extremes(width: Int, at path: String) throws -> RunningStatistics.Extremes? {
+        guard self["\(path)/minimum"] != nil || self["\(path)/maximum"] != nil else { return nil }
+        let minimum = try doubles("\(path)/minimum", shape: [width])
+        let maximum = try doubles("\(path)/maximum", shape: [width])
+        guard let extremes = RunningStatistics.Extremes(minimum: minimum, maximum: maximum) else {
+            throw CheckpointError(
+                path: "\(path)/minimum", problem: "holds a value that is not finite or above that of \(path)/maximum")
+        }
+        return extremes
     }
 
     mutating func setNormalizer(_ normalizer: BatchNormalizer) {
