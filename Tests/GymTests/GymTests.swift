@@ -148,6 +148,38 @@ import Testing
         }
     }
 
+    /// A constant, one that differs in its rounding, a rare flag and a wide column.
+    private func rows(_ range: Range<Int>) -> [Float] {
+        range.flatMap { row -> [Float] in
+            [0.1, row.isMultiple(of: 2) ? 0.3 : Float(0.3).nextUp, row == 77 ? 1 : 0, Float(row)]
+        }
+    }
+
+    @Test(arguments: [false, true]) func whatHasNeverVariedBecomesZero(isOld: Bool) throws {
+        var normalizer = ObservationNormalizer(width: 4)
+        for range in [0..<100, 100..<101, 101..<5000] { normalizer.statistics.add(rows: rows(range).span) }
+        if isOld {
+            let statistics = normalizer.statistics
+            normalizer.statistics = try #require(
+                RunningStatistics(
+                    count: statistics.count, mean: statistics.mean, squaredDeviations: statistics.squaredDeviations))
+        }
+        // Of statistics without extremes it is not known that the second column varied in its rounding alone.
+        #expect((0..<4).map(normalizer.hasVaried) == [false, isOld, true, true])
+        for value: Float in [0.1, 0, -3, 1e30, .infinity, .nan] {
+            var row = [value, isOld ? 0.3 : value, 0, 0]
+            var span = row.mutableSpan
+            normalizer.normalize(&span)
+            #expect(row[0] == 0 && abs(row[1]) < 0.01 && row[2] != 0 && row[3] < -1)
+        }
+        // One row in which it is different, and it counts.
+        normalizer.statistics.add(rows: ([0.6, 0.3, 0, 0] as [Float]).span)
+        var row: [Float] = [0.6, 0.3, 0, 0]
+        var span = row.mutableSpan
+        normalizer.normalize(&span)
+        #expect(row[0] == normalizer.clip)
+    }
+
     @Test func rewardsAreScaledByTheReturnsDeviation() {
         var scaler = RewardScaler(count: 1, discount: 0.5)
         var returns: [Double] = []

@@ -129,6 +129,43 @@ struct RuntimeTests {
             ])
     }
 
+    /// The first column of the samples' statistics is constant: whatever it holds, the outputs are what they are for the
+    /// constant.
+    @Test(arguments: [-7, 0.25, 1000]) func columnsThatNeverVariedAreIgnored(value: Float) throws {
+        var generator = RandomGenerator(seed: 14)
+        let flat = SampleNetwork<MLPActorCritic>.ppo()
+        var values = randomValues(8 * 6, using: &generator)
+        for row in 0..<8 { values[row * 6] = 0 }
+        let output = flat.output(Matrix(rows: 8, columns: 6, values: values))
+        for row in 0..<8 { values[row * 6] = value }
+        try expectAgreement(
+            with: PolicyModel(flat.checkpoint), inputs: ["observation": values],
+            outputs: [
+                Expected("logits", output.logits, shape: [8, 5]), Expected("value", output.values, shape: [8]),
+            ])
+
+        let scorer = try SampleNetwork<CandidateActorCritic>.scorer()
+        let space = ObservationEncoder.space
+        var context = randomValues(space.contextWidth, using: &generator)
+        var candidates = randomValues(5 * space.candidateWidth, using: &generator)
+        func batch() -> CandidateBatch {
+            var batch = CandidateBatch(space: space)
+            batch.append(nodeCount: 0, candidateCount: 5) { contextRow, _, candidateRows in
+                for index in contextRow.indices { contextRow[index] = context[index] }
+                for index in candidateRows.indices { candidateRows[index] = candidates[index] }
+            }
+            return batch
+        }
+        context[0] = 0
+        for row in 0..<5 { candidates[row * space.candidateWidth] = 0 }
+        let scores = scorer.output(batch())
+        context[0] = value
+        for row in 0..<5 { candidates[row * space.candidateWidth] = value }
+        try expectAgreement(
+            with: PolicyModel(scorer.checkpoint), inputs: ["context": context, "candidates": candidates],
+            outputs: [Expected("logits", scores.logits, shape: [5])])
+    }
+
     @Test func theRuntimeReadsWhatTheModelSaysAboutItself() throws {
         struct Description: Decodable {
             var inputs: [[String]]

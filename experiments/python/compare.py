@@ -177,6 +177,9 @@ def greedy(checkpoint):
         count, clip = normalizer["count"][()], normalizer["clip"][()]
         mean = normalizer["mean"][:]
         deviation = np.sqrt(normalizer["squared_deviations"][:] / count + 1e-8)
+        # A feature that never varied in training has no weight.
+        low, high = normalizer["minimum"][:], normalizer["maximum"][:]
+        deviation[high - low <= 1e-6 * np.maximum(1, np.maximum(abs(low), abs(high)))] = np.inf
         actor = file["policy/actor"]
         layers = [(actor[f"{layer}/weight"][:], actor[f"{layer}/bias"][:]) for layer in range(len(actor))]
 

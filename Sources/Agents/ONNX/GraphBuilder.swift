@@ -112,9 +112,7 @@ struct GraphBuilder {
         guard let normalizer, normalizer.statistics.count > 0 else { return input }
         let statistics = normalizer.statistics
         let width = statistics.width
-        let scales = (0..<width).map { column in
-            Float(1 / (statistics.variance(column) + ObservationNormalizer.epsilon).squareRoot())
-        }
+        let scales = (0..<width).map { normalizer.scale($0) }
         let mean = addConstant("\(input).mean", statistics.mean.map { Float($0) }, shape: [width])
         let scale = addConstant("\(input).scale", scales, shape: [width])
         let least = addConstant("\(input).least", [-normalizer.clip], shape: [])

@@ -2,18 +2,45 @@ import Foundation
 public import Randomness
 
 /// Shifts and scales rows to mean 0 and variance 1 by running statistics, then clips them.
+///
+/// A column that has never varied becomes 0 whatever it holds: weights that have only ever seen one value of it say
+/// nothing about any other. Once it has varied in the statistics it counts like all others.
 public struct ObservationNormalizer: Sendable, Equatable, Codable {
     /// Mean and variance of each column so far.
     public var statistics: RunningStatistics
     /// Normalised values are clipped to this absolute value.
     public let clip: Float
-    /// Added to the variance, so that a constant column becomes 0.
+    /// Added to the variance, so that a column that hardly varies is not blown up.
     public static let epsilon = 1e-8
+    /// A column varies when its extremes are further apart than this, or than this share of the larger one beyond 1:
+    /// closer ones differ in the rounding of a `Float` only, as a mean of equal numbers does from one count to another.
+    public static let leastRange = 1e-6
 
     /// A normaliser of rows of `width` values that has seen none: it leaves rows as they are, but for the clip.
     public init(width: Int, clip: Float = 10) {
         statistics = RunningStatistics(width: width)
         self.clip = clip
+    }
+
+    /// Whether a column has held different values so far.
+    ///
+    /// Where the extremes are unknown the squared deviations decide, which are exactly 0 for a constant column: sums of
+    /// equal `Float`s are exact in double precision.
+    public func hasVaried(_ column: Int) -> Bool {
+        let (low, high): (Double, Double)
+        if let extremes = statistics.extremes {
+            (low, high) = (extremes.minimum[column], extremes.maximum[column])
+        } else {
+            // Two values that lie r apart have squared deviations of r² / 2 or more.
+            low = statistics.mean[column]
+            high = low + (2 * statistics.squaredDeviations[column]).squareRoot()
+        }
+        return high - low > Self.leastRange * max(1, abs(low), abs(high))
+    }
+
+    /// What a column's distance from its mean is multiplied by: 1 / √(variance + `epsilon`), or 0 if it has never varied.
+    public func scale(_ column: Int) -> Float {
+        hasVaried(column) ? Float(1 / (statistics.variance(column) + Self.epsilon).squareRoot()) : 0
     }
 
     /// Normalises rows stored one after the other, in place.
@@ -23,9 +50,10 @@ public struct ObservationNormalizer: Sendable, Equatable, Codable {
         guard width > 0, statistics.count > 0 else { return }
         for column in 0..<width {
             let mean = Float(statistics.mean[column])
-            let scale = Float(1 / (statistics.variance(column) + Self.epsilon).squareRoot())
+            let scale = scale(column)
             for index in stride(from: column, to: rows.count, by: width) {
-                rows[index] = max(-clip, min(clip, (rows[index] - mean) * scale))
+                // Not a product with 0, which an infinite value would turn into no number.
+                rows[index] = scale == 0 ? 0 : max(-clip, min(clip, (rows[index] - mean) * scale))
             }
         }
     }
