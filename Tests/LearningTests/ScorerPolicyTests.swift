@@ -5,6 +5,7 @@ import Gym
 import Learning
 import NeuralNetworks
 import Randomness
+import Synchronization
 import TestClusters
 import Testing
 import Windows
@@ -113,5 +114,102 @@ struct ScorerPolicyTests {
         var diverged = checkpoint
         diverged["policy/actor/scorer/1/bias"] = .float32([.nan], shape: [1])
         #expect(throws: CheckpointError.self) { try ScorerPolicy(diverged) }
+    }
+
+    /// The statistics of candidates as if training had seen any value of all features but two: the node's requested CPU,
+    /// which was always 0, and its CPU in use, which was 0 ± 0.01 and never above 0.12.
+    private func madeUp(_ trained: Checkpoint) throws -> Checkpoint {
+        var checkpoint = trained
+        let schema = ObservationEncoder.schema
+        let count = try checkpoint.double("normalizer/observations/2/count")
+        for (kind, names) in [(0, schema.context), (2, schema.candidate)] {
+            var minimum = [Double](repeating: -5, count: names.count)
+            var (maximum, mean, squares) = (minimum.map { -$0 }, minimum.map { _ in 0.0 }, minimum.map { _ in count })
+            if let column = names.firstIndex(of: "node: cpu requested / allocatable") {
+                (minimum[column], maximum[column], squares[column]) = (0, 0, 0)
+            }
+            if let column = names.firstIndex(of: "node: cpu used / allocatable") {
+                (minimum[column], maximum[column], squares[column]) = (0, 0.12, count * 1e-4)
+                mean[column + 1] = 0.4
+            }
+            for (name, values) in [
+                ("minimum", minimum), ("maximum", maximum), ("mean", mean), ("squared_deviations", squares),
+            ] {
+                checkpoint["normalizer/observations/\(kind)/\(name)"] = .float64(values, shape: [names.count])
+            }
+        }
+        return checkpoint
+    }
+
+    @Test("counts what training never saw, feature by feature, and says each first time")
+    func unfamiliarInputs() throws {
+        let checkpoint = try madeUp(trained(normalizing: true).checkpoint)
+        let reports = Mutex<[String]>([])
+        let inputs = try #require(
+            try UnfamiliarInputs(checkpoint) { feature, count, isFirst in
+                reports.withLock { $0.append("\(feature.name) \(count) \(isFirst)") }
+            })
+        var policy = try TrainedPolicy.load(checkpoint, unfamiliarInputs: inputs)
+        var copy = policy
+        #expect(inputs.snapshot() == [])
+        let (snapshot, decision) = placement(nodes: 7)
+        _ = try policy.preferences(for: decision, in: snapshot)
+        // Requested on nodes 1, 2, 4 and 5; in use 0 / 2, 0.4 / 4, 0.8 / 6 and 1.2 / 3 of nodes 0, 2, 4 and 6.
+        let (requested, used) = (
+            "candidate: node: cpu requested / allocatable", "candidate: node: cpu used / allocatable"
+        )
+        #expect(reports.withLock(\.self) == ["\(requested) 4 true", "\(used) 2 true"])
+        _ = try copy.preferences(for: decision, in: snapshot)
+        #expect(reports.withLock(\.self).dropFirst(2) == ["\(requested) 4 false", "\(used) 2 false"])
+        let counts = inputs.snapshot()
+        #expect(counts.map(\.feature.name) == [requested, used] && counts.map(\.count) == [8, 4])
+        #expect(counts[0].feature.hasVaried == false && counts[0].feature.presence == 1)
+        #expect(counts[1].feature.hasVaried && counts[1].feature.presence == 0.4)
+        #expect(counts[1].feature.minimum == 0 && counts[1].feature.maximum == 0.12)
+        #expect(abs(counts[1].feature.standardDeviation - 0.01) < 1e-12)
+    }
+
+    @Test("takes five standard deviations for what training saw where its extremes are unknown")
+    func unfamiliarInputsOfOldCheckpoints() throws {
+        var checkpoint = try madeUp(trained(normalizing: true).checkpoint)
+        for kind in 0..<3 {
+            checkpoint["normalizer/observations/\(kind)/minimum"] = nil
+            checkpoint["normalizer/observations/\(kind)/maximum"] = nil
+        }
+        let inputs = try #require(try UnfamiliarInputs(checkpoint))
+        var policy = try ScorerPolicy(checkpoint, unfamiliarInputs: inputs)
+        let (snapshot, decision) = placement(nodes: 7)
+        _ = try policy.preferences(for: decision, in: snapshot)
+        // Above 0.05 in use: on nodes 2, 4 and 6.
+        #expect(inputs.snapshot().map(\.count) == [4, 3])
+        #expect(inputs.snapshot().allSatisfy { $0.feature.minimum == nil && $0.feature.maximum == nil })
+    }
+
+    @Test("counts nothing where nothing is known of training")
+    func unknownTraining() throws {
+        #expect(try UnfamiliarInputs(trained(normalizing: false).checkpoint) == nil)
+        #expect(try UnfamiliarInputs(Checkpoint(values: ["policy/q": .float64([0], shape: [1])])) == nil)
+    }
+
+    @Test("knows the mask of every measured feature")
+    func presence() throws {
+        let (checkpoint, _, normalizer) = try trained(normalizing: true)
+        let features = try #require(try UnfamiliarInputs(checkpoint)).features
+        let schema = ObservationEncoder.schema
+        #expect(
+            features.map(\.name) == schema.context.map { "context: \($0)" }
+                + schema.candidate.map { "candidate: \($0)" })
+        let means = try #require(normalizer).kinds[2].statistics.mean
+        func presence(_ name: String) -> Double? { features.first { $0.name == "candidate: \(name)" }?.presence }
+        for (name, mask) in [
+            ("node: cpu used / allocatable", "node: cpu used is measured"),
+            ("service: log2(rate / rate before)", "service: both rates are measured"),
+            ("rank of the node by cpu used", "rank by cpu used is measured"),
+        ] {
+            let column = try #require(schema.candidate.firstIndex(of: mask))
+            #expect(presence(name) == means[column])
+            #expect(presence(mask) == 1)
+        }
+        #expect(presence("is place") == 1)
     }
 }

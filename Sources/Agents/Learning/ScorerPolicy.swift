@@ -15,6 +15,7 @@ public struct ScorerPolicy: Policy, Sendable {
     private let network: CandidateActorCritic
     private let parameters: [Float]
     private let normalizer: BatchNormalizer?
+    private let unfamiliarInputs: UnfamiliarInputs?
     private var encoder: ObservationEncoder
     private var batch: CandidateBatch
     private var workspace: CandidateActorCritic.Workspace
@@ -22,10 +23,14 @@ public struct ScorerPolicy: Policy, Sendable {
     private var probabilities: [Float] = []
 
     /// The policy of a training run's checkpoint.
-    /// - Parameter predictor: of p99s on nodes, for a policy that was trained with one.
+    /// - Parameters:
+    ///   - predictor: of p99s on nodes, for a policy that was trained with one.
+    ///   - unfamiliarInputs: of the same checkpoint; counts what this policy and its copies read.
     /// - Throws: `CheckpointError` when a part is missing or of another shape, or when the policy was trained on other
     ///   features than `ObservationEncoder` writes; it names the part or the feature.
-    public init(_ checkpoint: Checkpoint, predictor: PlacementPredictor? = nil) throws {
+    public init(
+        _ checkpoint: Checkpoint, predictor: PlacementPredictor? = nil, unfamiliarInputs: UnfamiliarInputs? = nil
+    ) throws {
         encoder = try checkpoint.encoder(predictor)
         let space = encoder.space
         // A Q-network without a duel has no value.
@@ -40,6 +45,7 @@ public struct ScorerPolicy: Policy, Sendable {
         }
         batch = CandidateBatch(space: space)
         normalizer = try checkpoint.normalizer(widths: batch.rowWidths)
+        self.unfamiliarInputs = unfamiliarInputs
         workspace = network.makeWorkspace()
     }
 
@@ -68,6 +74,7 @@ public struct ScorerPolicy: Policy, Sendable {
         guard !decision.candidates.isEmpty else { throw PolicyError("a decision without candidates") }
         batch.removeAll()
         encoder.encode(decision, in: snapshot, appendingTo: &batch)
+        unfamiliarInputs?.count(batch)
         normalizer?.normalize(&batch)
         let parameters = parameters
         network.forward(batch, parameters: parameters.span, heads: .policy, workspace: &workspace)
