@@ -222,8 +222,8 @@ let package = Package(
         tests(
             "Extender",
             [
-                "TestClusters", "Watching", "Windows", "Cluster", "Kubernetes", "Prediction", "Telemetry", "JSON",
-                "Randomness", "TestServers", hummingbird, hummingbirdTesting, nioCore, logging,
+                "TestClusters", "Watching", "Windows", "Cluster", "Kubernetes", "Monitoring", "Prediction", "Telemetry",
+                "JSON", "Randomness", "TestServers", hummingbird, hummingbirdTesting, nioCore, logging,
             ], exclude: ["Fixtures"]),
         tests(
             "Collector",
