@@ -21,11 +21,12 @@ struct ServeCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         let settings = try options.load(ExtenderSettings.self)
-        let loaded = try settings.policy.isEmpty ? nil : Self.loadPolicy(settings.policy)
+        let (registry, logger) = serving.start()
+        let observer = Self.observer(PolicyMetrics(registry: registry), logger)
+        let loaded = try settings.policy.isEmpty ? nil : Self.loadPolicy(settings.policy, observer: observer)
         if let predictor = loaded?.predictor?.predictor {
             try PredictionError.naming(settings.policy) { try predictor.requireKnownToExtender() }
         }
-        let (registry, logger) = serving.start()
         if loaded == nil {
             logger.warning("no policy is configured: the fallback answers everything, and /readyz never succeeds")
         }
@@ -42,14 +43,32 @@ struct ServeCommand: AsyncParsableCommand {
         try await ExtenderServer(settings: settings, scorer: scorer, registry: registry, logger: logger).run()
     }
 
+    /// Counts inputs that training never saw, and says once of each feature that there are some.
+    private static func observer(_ metrics: PolicyMetrics, _ logger: Logger) -> UnfamiliarInputs.Observer {
+        { feature, count, isFirst in
+            metrics.countUnfamiliarInputs(count, feature: feature.name)
+            guard isFirst else { return }
+            if feature.hasVaried {
+                logger.warning("an input is beyond what training saw", metadata: ["feature": "\(feature.name)"])
+            } else {
+                logger.warning(
+                    "the policy ignores an input: it never varied in training",
+                    metadata: ["feature": "\(feature.name)", "inTraining": "\(Float(feature.mean))"])
+            }
+        }
+    }
+
     /// The policy of a run folder's newest checkpoint, or of a checkpoint file.
-    static func loadPolicy(_ path: String) throws -> LoadedPolicy {
+    /// - Parameter observer: told of inputs that the policy's training never saw.
+    static func loadPolicy(_ path: String, observer: UnfamiliarInputs.Observer? = nil) throws -> LoadedPolicy {
         let file = try RunFolder.newestCheckpoint(path)
         return try PredictionError.naming(file) {
             let checkpoint = try Checkpoint.read(file)
             let predictor = try PolicyPredictor(checkpoint)
-            return LoadedPolicy(
-                policy: try TrainedPolicy.load(checkpoint, predictor: predictor?.placement), predictor: predictor)
+            let unfamiliarInputs = try UnfamiliarInputs(checkpoint, observer: observer)
+            let policy = try TrainedPolicy.load(
+                checkpoint, predictor: predictor?.placement, unfamiliarInputs: unfamiliarInputs)
+            return LoadedPolicy(policy: policy, predictor: predictor, unfamiliarInputs: unfamiliarInputs)
         }
     }
 }

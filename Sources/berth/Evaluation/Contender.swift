@@ -8,6 +8,9 @@ struct Contender: Sendable {
     let name: String
     /// Whether pods are placed as the default scheduler does; on a live cluster that scheduler itself places them.
     var usesDefaultScheduler: Bool { name.hasPrefix("default") }
+    /// What a trained policy read that its training never saw: one count for all its rows. `nil` for baselines, and
+    /// where nothing is known of that.
+    var unfamiliarInputs: UnfamiliarInputs?
     /// A new copy of the policy.
     let make: @Sendable () throws -> any Policy
 
@@ -42,16 +45,17 @@ struct Contender: Sendable {
         _ name: String, _ settings: BaselineSettings, extenderWeight: Int
     ) throws -> [Contender] {
         if BaselineCatalog.names.contains(name) { return [try baseline(name, settings)] }
-        let policy: any Policy & Sendable
+        let loaded: LoadedPolicy
         do {
-            policy = try ServeCommand.loadPolicy(name).policy
+            loaded = try ServeCommand.loadPolicy(name)
         } catch let failure as CommandFailure {
             let names = BaselineCatalog.names.joined(separator: ", ")
             throw CommandFailure.usage(failure.message, hint: "name a run folder, a checkpoint or a baseline: \(names)")
         }
+        let (policy, unfamiliarInputs) = (loaded.policy, loaded.unfamiliarInputs)
         return [
-            Contender(name: "policy") { policy },
-            Contender(name: "policy places, hpa scales") {
+            Contender(name: "policy", unfamiliarInputs: unfamiliarInputs) { policy },
+            Contender(name: "policy places, hpa scales", unfamiliarInputs: unfamiliarInputs) {
                 let served = ServedPlacement(
                     policy, plugins: try BaselineCatalog.placement(named: "default", settings), weight: extenderWeight)
                 return CompositePolicy(placement: served, control: try BaselineCatalog.control(named: "hpa", settings))

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Learning
 import Settings
 import Simulator
 
@@ -15,6 +16,9 @@ struct EvaluationReport: Encodable {
     var tuning: AutoscalerTuning?
     /// The figures.
     var comparison: Comparison
+    /// What the policy read of a live cluster that its training never saw; `nil` in simulations, for baselines, and where
+    /// nothing is known of that.
+    var unfamiliarInputs: [UnfamiliarInputs.Count]?
 
     /// Plays all episodes of the contenders.
     init(
@@ -34,6 +38,9 @@ struct EvaluationReport: Encodable {
             episodes: episodes, policies: contenders.map(\.name), patterns: names,
             reference: EvaluateCommand.reference,
             bootstrap: Bootstrap(resamples: configuration.resamples, seed: configuration.firstSeed))
+        if configuration.live != nil {
+            unfamiliarInputs = contenders.lazy.compactMap(\.unfamiliarInputs).first?.snapshot()
+        }
         self.policy = policy
         self.tuning = tuning
         self.configuration = try configuration.yaml()
@@ -52,7 +59,7 @@ struct EvaluationReport: Encodable {
         ).play(showing: "episodes")
     }
 
-    /// The table, and how the HPA was tuned.
+    /// The table, how the HPA was tuned, and what the policy's training never saw.
     var text: String {
         var text = ComparisonTable(comparison: comparison).text
         if let tuning {
@@ -61,6 +68,7 @@ struct EvaluationReport: Encodable {
             text += "(\(trials.joined(separator: ", ")))\n"
             if tuning.isAtEdge { text += "It is the end of what was tried: a target beyond it may be better still.\n" }
         }
+        if let unfamiliarInputs { text += "\n" + UnfamiliarInputsTable(counts: unfamiliarInputs).text }
         return text
     }
 }

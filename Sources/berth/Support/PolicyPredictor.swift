@@ -1,5 +1,6 @@
 import Checkpoints
 import Cluster
+import Learning
 import Prediction
 import Settings
 
@@ -53,4 +54,6 @@ struct PolicyPredictor: Sendable {
 struct LoadedPolicy {
     let policy: any Policy & Sendable
     let predictor: PolicyPredictor?
+    /// Counts what it reads that its training never saw; `nil` where nothing is known of that.
+    let unfamiliarInputs: UnfamiliarInputs?
 }
