@@ -135,7 +135,7 @@ private final class TroubledCluster: Sendable {
             state.faults["410", default: 0] += 1
             return expired(kind % 2 == 0)
         }
-        guard version < changes.count else { return [.hold] }
+        guard version < changes.count else { return [.streamHead, .hold] }
         let count = Int.random(in: 0..<25, using: &state.generator)
         let end = min(version + count, state.now)
         var text = ""

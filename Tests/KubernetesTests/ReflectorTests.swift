@@ -12,7 +12,10 @@ private final class Harness: Sendable {
         var delays: [Double] = []
         var failures: [String] = []
         var listed = 0
+        /// Versions that watches were asked for from.
         var watches: [String] = []
+        /// Those of the watches that the reflector said were accepted.
+        var accepted: [String] = []
     }
 
     let server: ScriptedServer
@@ -54,7 +57,7 @@ private final class Harness: Sendable {
                 log.contents.withLock { log in
                     switch event {
                     case .listed: log.listed += 1
-                    case .watching(let version): log.watches.append(version)
+                    case .watching(let version): log.accepted.append(version)
                     case .failed(let error, _): log.failures.append("\(error)")
                     }
                 }
@@ -64,7 +67,11 @@ private final class Harness: Sendable {
 
     deinit { task.cancel() }
 
-    var record: Log { log.contents.withLock { $0 } }
+    var record: Log {
+        var record = log.contents.withLock { $0 }
+        record.watches = server.requests.filter(\.isWatch).compactMap { $0.query["resourceVersion"] }
+        return record
+    }
 
     func finish() async -> Log {
         task.cancel()
@@ -223,6 +230,26 @@ private func list(_ version: Int, _ pods: [String]) -> ScriptedServer.Step {
         #expect(log.delays == [45, 40])
         #expect(log.listed == 1)
         #expect(log.watches == ["10", "10"])
+    }
+
+    /// A watch is reported once its status has arrived: neither when it is asked for nor when it is refused.
+    @Test func reportsAWatchOnceTheServerHasAcceptedIt() async throws {
+        let mayAnswer = Mutex(false)
+        let harness = try Harness { request, index in
+            guard request.isWatch else { return [list(10, [])] }
+            if index == 1 { return [.reply(500, "boom")] }
+            while !mayAnswer.withLock({ $0 }) { Thread.sleep(forTimeInterval: 0.001) }
+            return [.streamHead, .hold]
+        }
+        #expect(try await eventually { harness.record.watches.count == 2 })
+        // Long enough for a report that does not wait for the answer to come.
+        try await Task.sleep(for: .milliseconds(50))
+        let before = harness.record
+        mayAnswer.withLock { $0 = true }
+        #expect(before.failures.count == 1 && before.accepted.isEmpty)
+        // No event has come: the head alone counts.
+        #expect(try await eventually { harness.record.accepted == ["10"] })
+        #expect(await harness.finish().changes.isEmpty)
     }
 
     @Test func resumesAfterServerErrors() async throws {

@@ -14,7 +14,7 @@ public struct Reflector<Object: APIObject>: Sendable {
     public enum Event: Sendable {
         /// A complete list of this many objects is in the store.
         case listed(count: Int)
-        /// A watch starts at this version.
+        /// The server has accepted a watch that starts at this version.
         case watching(resourceVersion: String)
         /// Something failed; the next attempt comes after `delay` seconds.
         case failed(any Error, delay: Double)
@@ -127,12 +127,15 @@ public struct Reflector<Object: APIObject>: Sendable {
         }
         guard let version = progress.version else { return }
         let life = Int.random(in: timing.watchSeconds, using: &progress.generator)
-        observe(.watching(resourceVersion: version))
         let start = ContinuousClock.now
         var quiet = true
         let events = try await client.watch(
             Object.self, path: path, query: query, resourceVersion: version, timeoutSeconds: life)
         for try await event in events {
+            if case .accepted = event {
+                observe(.watching(resourceVersion: version))
+                continue
+            }
             try apply(event, &progress)
             quiet = false
             progress.readFailed = false
@@ -145,6 +148,7 @@ public struct Reflector<Object: APIObject>: Sendable {
 
     private func apply(_ event: WatchEvent<Object>, _ progress: inout Progress) throws {
         switch event {
+        case .accepted: break
         case .added(let object), .modified(let object):
             store.put(object)
             progress.version = object.metadata.resourceVersion

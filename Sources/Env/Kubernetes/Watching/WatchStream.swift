@@ -3,6 +3,8 @@ import JSON
 
 /// One event of a watch.
 enum WatchEvent<Object: APIObject>: Sendable {
+    /// The server has accepted the request: its status is 200. The first event, and once only.
+    case accepted
     case added(Object)
     case modified(Object)
     case deleted(Object)
@@ -99,7 +101,9 @@ struct WatchStream<Object: APIObject>: AsyncSequence {
                     throw APIError(kind: .transport, request: request, message: "\(error)")
                 }
                 switch received {
-                case .head(let head): if head.status != 200 { refusal = head }
+                case .head(let head):
+                    if head.status == 200 { return .accepted }
+                    refusal = head
                 case .data(let bytes):
                     if refusal == nil {
                         try append(bytes)
