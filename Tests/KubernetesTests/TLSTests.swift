@@ -22,7 +22,10 @@ private final class TLSServer {
         _ = try folder.write(#"{"major":"1"}"#, to: "version")
         _ = try folder.write("subjectAltName=DNS:kubernetes", to: "names")
         let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        try run(["req", "-x509"] + key + ["-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=ca", "-days", "2"])
+        // A name of its own: OpenSSL looks authorities up by theirs.
+        try run(
+            ["req", "-x509"] + key
+                + ["-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=\(UUID().uuidString)", "-days", "2"])
         for name in ["server", "client"] {
             try run(["req"] + key + ["-keyout", "\(name).key", "-out", "\(name).csr", "-subj", "/CN=\(name)"])
             try run([
@@ -75,6 +78,15 @@ private final class TLSServer {
         .inline(Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/\(name)"))))
     }
 
+    /// A folder with this server's authority, named as OpenSSL looks it up.
+    func authorityFolder() throws -> String {
+        let authorities = folder.path + "/authorities"
+        try FileManager.default.createDirectory(atPath: authorities, withIntermediateDirectories: false)
+        try FileManager.default.copyItem(atPath: folder.path + "/ca.crt", toPath: authorities + "/ca.crt")
+        try Self.run(["rehash", "authorities"], in: folder.path)
+        return authorities
+    }
+
     func file(_ name: String) -> PEMSource { .file("\(folder.path)/\(name)") }
 }
 
@@ -113,6 +125,33 @@ struct TLSTests {
         anonymous.clientCertificate = nil
         anonymous.clientKey = nil
         await #expect(throws: APIError.self) { try await version(anonymous) }
+    }
+
+    /// An authority that the system trusts as well must not sign for a cluster that names its own.
+    @Test func trustsOnlyTheClustersAuthority() async throws {
+        let (server, other) = (try TLSServer(), try TLSServer())
+        var settings = TransportSettings()
+        settings.clientCertificate = server.file("client.crt")
+        settings.clientKey = server.file("client.key")
+        settings.connectTo = "127.0.0.1:\(server.port)"
+        settings.systemAuthorities = try server.authorityFolder()
+        let request = HTTPRequest(url: "https://kubernetes:\(server.port)/version", timeout: 10)
+        let client = try HTTPClient()
+        func status(_ settings: TransportSettings) async throws -> Int? {
+            for try await event in client.stream(request, settings: settings) {
+                if case .head(let head) = event { return head.status }
+            }
+            return nil
+        }
+        #expect(try await status(settings) == 200, "the system's authorities are trusted where none is given")
+        for authority in [other.file("ca.crt"), try other.inline("ca.crt")] {
+            settings.certificateAuthority = authority
+            // libcurl's CURLE_PEER_FAILED_VERIFICATION.
+            let error = await #expect(throws: TransportError.self) { try await status(settings) }
+            #expect(error?.code == 60)
+        }
+        settings.certificateAuthority = server.file("ca.crt")
+        #expect(try await status(settings) == 200)
     }
 
     /// A plugin may bring a client certificate in place of a token.

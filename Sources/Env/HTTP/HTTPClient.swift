@@ -70,8 +70,10 @@ public final class HTTPClient: Sendable {
 
 /// What all transfers of a client have in common.
 public struct TransportSettings: Sendable, Hashable {
-    /// Certificates that may sign the server's; the system's where `nil`.
+    /// The only certificates that may sign the server's; the system's where `nil`.
     public var certificateAuthority: PEMSource?
+    /// The folder of the system's certificates, by OpenSSL's hashes; libcurl's own default where `nil`. For tests.
+    package var systemAuthorities: String?
     /// The client's certificate; none is shown where `nil`.
     public var clientCertificate: PEMSource?
     /// The key of the client's certificate.

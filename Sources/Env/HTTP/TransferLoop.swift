@@ -158,6 +158,11 @@ final class Transfer: @unchecked Sendable {
             }
         }
         source(settings.certificateAuthority, file: CURLOPT_CAINFO, blob: CURLOPT_CAINFO_BLOB)
+        // libcurl trusts the folder of the system's authorities beside a file or bytes, unless it is told of none.
+        if settings.certificateAuthority != nil || settings.systemAuthorities != nil {
+            let folder = settings.certificateAuthority == nil ? settings.systemAuthorities : nil
+            set(ccurl_set_string(easy, CURLOPT_CAPATH, folder))
+        }
         source(settings.clientCertificate, file: CURLOPT_SSLCERT, blob: CURLOPT_SSLCERT_BLOB)
         source(settings.clientKey, file: CURLOPT_SSLKEY, blob: CURLOPT_SSLKEY_BLOB)
         if !settings.verifiesServer {

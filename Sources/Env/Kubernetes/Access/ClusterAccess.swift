@@ -16,7 +16,7 @@ public struct ClusterAccess: Sendable, Hashable {
 
     /// The server's URL, without a trailing slash.
     public var server: String
-    /// Certificates that may sign the server's; the system's where `nil`.
+    /// The only certificates that may sign the server's; the system's where `nil`.
     public var certificateAuthority: PEMSource?
     /// The client's certificate.
     public var clientCertificate: PEMSource?
