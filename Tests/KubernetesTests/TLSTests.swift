@@ -154,6 +154,21 @@ struct TLSTests {
         #expect(try await status(settings) == 200)
     }
 
+    /// A proxy that lets the client through says so with a status of its own, before the server has said anything.
+    @Test func doesNotTakeAProxysReplyForTheServers() async throws {
+        let proxy = try ScriptedServer { _, _ in
+            [.send(Array("HTTP/1.1 200 Connection established\r\n\r\n".utf8))]
+        }
+        var settings = TransportSettings()
+        settings.proxy = proxy.url
+        let client = try HTTPClient(settings: settings)
+        let request = HTTPRequest(url: "https://cluster/version", timeout: 10)
+        var received = 0
+        await #expect(throws: TransportError.self) { for try await _ in client.stream(request) { received += 1 } }
+        #expect(received == 0)
+        #expect(proxy.requests.map(\.method) == ["CONNECT"])
+    }
+
     /// A plugin may bring a client certificate in place of a token.
     @Test func showsTheCertificateOfAPlugin() async throws {
         let server = try TLSServer()

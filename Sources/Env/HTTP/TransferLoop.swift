@@ -138,6 +138,8 @@ final class Transfer: @unchecked Sendable {
         set(ccurl_set_string(easy, CURLOPT_USERAGENT, "berth"))
         // An empty string, unlike a missing one, keeps libcurl from reading proxies out of the environment.
         set(ccurl_set_string(easy, CURLOPT_PROXY, settings.proxy ?? ""))
+        // The head of a reply is the server's, not that of a proxy which lets the connection through.
+        set(ccurl_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1))
         set(ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText.baseAddress))
         set(ccurl_set_pointer(easy, CURLOPT_WRITEDATA, context))
         set(ccurl_set_callback(easy, CURLOPT_WRITEFUNCTION, receiveData))
