@@ -62,7 +62,6 @@ let package = Package(
     ],
     targets: [
         // C libraries and kernels
-        system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
         system("CHDF5", pkgConfig: "hdf5-serial", apt: "libhdf5-dev"),
         system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         system("CXGBoost", pkgConfig: "xgboost", apt: "libxgboost-dev"),
@@ -72,7 +71,10 @@ let package = Package(
             name: "CSimdjson", path: "Sources/System/CSimdjson", cxxSettings: [.unsafeFlags(["-O3"])],
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
         .target(name: "CMPI", path: "Sources/System/CMPI"),
-        .target(name: "CKernels", path: "Sources/System/CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+        .target(name: "COpenBLAS", path: "Sources/System/COpenBLAS"),
+        .target(
+            name: "CKernels", path: "Sources/System/CKernels", cSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: [.linkedLibrary("m")]),
         .target(name: "CTrees", path: "Sources/System/CTrees", cSettings: [.unsafeFlags(["-O3"])]),
         .target(
             name: "CSimulatorKernels", path: "Sources/System/CSimulatorKernels",
@@ -172,6 +174,10 @@ let package = Package(
             name: "FollowCluster", dependencies: ["Kubernetes", "Randomness", logging],
             path: "Benchmarks/FollowCluster", swiftSettings: strict),
 
+        // Says which kernels multiply in its process; the tests run it with other environments.
+        .executableTarget(
+            name: "ShowKernels", dependencies: ["LinearAlgebra"], path: "Tests/ShowKernels", swiftSettings: strict),
+
         // What several test targets start.
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: strict),
         // Snapshots put together by hand.
@@ -191,7 +197,7 @@ let package = Package(
         tests("Live", ["Watching", "Windows", "Kubernetes", "Telemetry", "Settings", "TestServers", logging]),
         tests("Calibration", ["Live", "Watching", "Windows", "Simulator", "Workloads", "Settings"]),
         tests("LoadGeneration", ["Workloads", "Randomness", "Settings"]),
-        tests("LinearAlgebra"),
+        tests("LinearAlgebra", ["COpenBLAS", "ShowKernels", "TestServers"]),
         tests("NeuralNetworks", ["LinearAlgebra", "Randomness", "Gym"]),
         tests("Checkpoints", ["TestServers"]),
         tests("Processes"),
