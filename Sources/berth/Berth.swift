@@ -63,5 +63,6 @@ struct BerthCommand: AsyncParsableCommand {
             TrainCommand.self, SweepCommand.self, EvaluateCommand.self, ServeCommand.self, ExportCommand.self,
             CollectCommand.self, PredictCommand.self, AnomalyCommand.self, ForecastCommand.self, LoadCommand.self,
             CalibrateCommand.self, InterfereCommand.self, CleanCommand.self, CheckCommand.self, BenchCommand.self,
+            VersionCommand.self,
         ])
 }

@@ -12,6 +12,16 @@ import Testing
         #expect(help.errors.isEmpty)
     }
 
+    @Test func theVerboseVersionNamesTheKernels() async throws {
+        let version = try await BerthProcess.run(["version"])
+        #expect(version.output == (try await BerthProcess.run(["--version"])).output)
+        let verbose = try await BerthProcess.run(["version", "--verbose"])
+        #expect(verbose.status == 0, "\(verbose.errors)")
+        #expect(
+            verbose.output.contains(#/^berth [0-9.]+\nmatrices: OpenBLAS [0-9.]+, kernels for \w+ \(.+\)\n$/#),
+            "\(verbose.output)")
+    }
+
     @Test(arguments: [
         (["frobnicate"], "error: Unexpected argument 'frobnicate'\nhint: See 'berth --help' for more information.\n"),
         (["check"], "error: Missing expected argument '<env>'\nhint: See 'berth check --help' for more information.\n"),
@@ -62,6 +72,7 @@ import Testing
         let training = try await BerthProcess.run(["bench", "training", "--settings", "ppo-8x32", "--steps", "1024"])
         #expect(training.status == 0, "\(training.errors)")
         #expect(training.output.contains(#/\nppo-8x32 +1,024 +[0-9,]+ /#))
+        #expect(training.output.contains(#/\nmatrices: OpenBLAS .+, kernels for \w+ \(.+\)\n/#))
         #expect(try await BerthProcess.run(["bench", "simulator", "--nodes", "0"]).status == 2)
     }
 }

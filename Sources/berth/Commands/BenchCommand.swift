@@ -1,4 +1,5 @@
 import ArgumentParser
+import LinearAlgebra
 
 /// `berth bench`
 struct BenchCommand: ParsableCommand {
@@ -16,6 +17,7 @@ struct BenchCommand: ParsableCommand {
             try InferenceBenchmark(nodes: [4, 100, 1000], seconds: 2).run()
             try TrainingBenchmark().run()
             try AnomalyBenchmark(widths: [8, 64], seconds: 1).run()
+            printKernels()
         }
     }
 
@@ -54,7 +56,10 @@ struct BenchCommand: ParsableCommand {
             try validateSizes(nodes, seconds)
         }
 
-        mutating func run() throws { try InferenceBenchmark(nodes: nodes, seconds: seconds).run() }
+        mutating func run() throws {
+            try InferenceBenchmark(nodes: nodes, seconds: seconds).run()
+            printKernels()
+        }
     }
 
     struct Training: ParsableCommand {
@@ -79,7 +84,10 @@ struct BenchCommand: ParsableCommand {
             }
         }
 
-        mutating func run() throws { try TrainingBenchmark(names: settings, steps: steps ?? 0).run() }
+        mutating func run() throws {
+            try TrainingBenchmark(names: settings, steps: steps ?? 0).run()
+            printKernels()
+        }
     }
 }
 
@@ -105,6 +113,11 @@ extension BenchCommand {
 
         mutating func run() throws { try AnomalyBenchmark(widths: features, seconds: seconds).run() }
     }
+}
+
+/// Says what the products were computed with: without it figures cannot be compared.
+private func printKernels() {
+    print("\nmatrices: \(KernelSet.current)")
 }
 
 private func validateSizes(_ nodes: [Int], _ seconds: Double) throws {

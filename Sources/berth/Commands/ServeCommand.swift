@@ -3,6 +3,7 @@ import Checkpoints
 import Cluster
 import Extender
 import Learning
+import LinearAlgebra
 import Logging
 import Prediction
 
@@ -27,6 +28,7 @@ struct ServeCommand: AsyncParsableCommand {
         if let predictor = loaded?.predictor?.predictor {
             try PredictionError.naming(settings.policy) { try predictor.requireKnownToExtender() }
         }
+        logger.info("matrices", metadata: ["kernels": "\(KernelSet.current)"])
         if loaded == nil {
             logger.warning("no policy is configured: the fallback answers everything, and /readyz never succeeds")
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LinearAlgebra
 import Live
 import Prediction
 import Processes
@@ -114,6 +115,7 @@ struct TrainCommand: ParsableCommand {
                 "trained \(Figures.grouped(steps)) steps in \(Figures.duration(seconds)) "
                     + "(\(Figures.grouped(Int(Double(steps) / max(seconds, 1e-9)))) steps/s), run folder \(folder)")
             if let profile = run.training.profile.summary(of: seconds) { print(profile) }
+            print("matrices: \(KernelSet.current)")
             try run.evaluate()
         case .reached(let meanReturn):
             print(
@@ -121,6 +123,7 @@ struct TrainCommand: ParsableCommand {
                     + "\(Figures.grouped(run.training.trainer.steps)) steps, in \(Figures.duration(seconds)), run folder "
                     + folder)
             if let profile = run.training.profile.summary(of: seconds) { print(profile) }
+            print("matrices: \(KernelSet.current)")
             try run.evaluate()
         case .interrupted, .paused:
             print("stopped at step \(Figures.grouped(run.training.trainer.steps)) and saved a checkpoint")
