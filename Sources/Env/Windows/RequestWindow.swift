@@ -71,7 +71,8 @@ public struct RequestWindow: Sendable, Equatable, Codable {
     public mutating func add(_ sample: RequestSample) {
         guard sample.time > times[0] else { return }
         func measured(_ value: Double?, else old: Measured?) -> Measured? {
-            guard let value, value.isFinite else { return old }
+            // The latest sample need not have told all of them.
+            guard let value, value.isFinite, sample.time > old?.time ?? -.infinity else { return old }
             return Measured(value, at: sample.time, over: sample.seconds, by: sample.source)
         }
         if let rate = sample.arrivalRate, rate.isFinite {
