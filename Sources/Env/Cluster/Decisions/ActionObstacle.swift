@@ -82,7 +82,8 @@ extension ClusterSnapshot {
     func obstacle(scaling service: Service, by change: Int) -> ActionObstacle? {
         guard change != 0 else { return .noChange(service: service.name) }
         let allowed = service.minimumReplicas...max(service.minimumReplicas, service.maximumReplicas)
-        let wanted = service.replicas + change
+        let (sum, overflows) = service.replicas.addingReportingOverflow(change)
+        let wanted = overflows ? (change > 0 ? .max : .min) : sum
         return allowed.contains(wanted) ? nil : .replicas(service: service.name, wanted: wanted, allowed: allowed)
     }
 
