@@ -5,7 +5,8 @@ public import Workloads
 public struct TelemetrySource: Configurable, Equatable {
     /// Standard deviation of the measured value / true value.
     public var noise = ValueRange(0.02, 0.05)
-    /// Control intervals by which values come late, at most 3.
+    /// Control intervals by which values come late, at most 3, or 2 with a `period`: what a counter read within an
+    /// interval follows from its beginning and its end.
     public var lag = ValueRange(0, 0)
     /// Seconds between two scrapes of a counter of CPU time, the first at any moment of the first period; absent: one at
     /// the end of each control interval. PCM and services are not scraped: they tell whole intervals.
@@ -28,7 +29,10 @@ public struct TelemetrySource: Configurable, Equatable {
     public func validate() throws(SettingsError) {
         try require("noise", noise, in: 0...1)
         try require("lag", lag, in: 0...3)
-        if let period { try require("period", period, in: 1...3600) }
+        if let period {
+            try require("period", period, in: 1...3600)
+            try require("lag", lag, in: 0...2)
+        }
         try require("gaps", gaps, in: 0...1)
         try require("dropout", dropout, in: 0...1)
     }
