@@ -57,7 +57,7 @@ struct SharedLoad: ClusterBackend, Codable, Sendable {
         let ready = snapshot.pods.count { $0.phase == .ready }
         for index in snapshot.pods.indices {
             snapshot.pods[index].cpuUsage =
-                snapshot.pods[index].phase == .ready ? Measured(load / Double(ready)) : nil
+                snapshot.pods[index].phase == .ready ? Measured(load / Double(ready), now: snapshot.time) : nil
             if snapshot.pods[index].phase == .starting { snapshot.pods[index].phase = .ready }
         }
         var report = IntervalReport(duration: 20, services: [ServiceInterval()])

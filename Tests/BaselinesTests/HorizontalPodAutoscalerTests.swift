@@ -40,7 +40,9 @@ import Windows
         }
 
         mutating func use(_ cores: Double?) {
-            for index in snapshot.pods.indices { snapshot.pods[index].cpuUsage = cores.map { Measured($0) } }
+            for index in snapshot.pods.indices { 
+                snapshot.pods[index].cpuUsage = cores.map { Measured($0, now: snapshot.time) }
+            }
         }
 
         /// Takes the autoscaler's actions until it lets time pass, then lets 20 s pass.

@@ -57,7 +57,7 @@ import Windows
 
     @Test func placementFeatures() throws {
         var snapshot = snapshot()
-        snapshot.nodes[1].cpuUsage = Measured(4, age: 40)
+        snapshot.nodes[1].cpuUsage = Measured(4, age: 40, now: snapshot.time)
         snapshot.nodes[2].cpuUsage = Measured(3)
         let batch = encode(placement, snapshot)
         #expect(ObservationEncoder.space.problem(with: batch) == nil)

@@ -22,7 +22,7 @@ import Workloads
         var cluster = try cluster { _ in }
         #expect(cluster.snapshot.services[0].arrivalRate == nil)
         #expect(cluster.snapshot.nodes[0].cpuUsage == nil)
-        for _ in 0..<20 {
+        for interval in 0..<20 {
             let before = cluster.snapshot.pods
             let report = try cluster.advance()
             for (service, truth) in zip(cluster.snapshot.services, report.services) {
@@ -31,6 +31,12 @@ import Workloads
                 #expect(service.latencyP50?.value == truth.latencyP50)
                 #expect(service.latencyP99?.value == truth.latencyP99)
                 #expect(service.latencyP99?.time == cluster.snapshot.time)
+            }
+            // A counter that was read once tells nothing of CPU.
+            if interval == 0 {
+                #expect(cluster.snapshot.nodes.allSatisfy { $0.cpuUsage == nil && $0.memoryUsage != nil })
+                #expect(cluster.snapshot.services[0].cpuUsage == nil)
+                continue
             }
             for (index, node) in cluster.snapshot.nodes.enumerated() {
                 let pods = cluster.snapshot.pods.filter { $0.node == index }
@@ -53,9 +59,10 @@ import Workloads
         var noisy = try cluster { $0.node.noise = ValueRange(0.05) }
         var exact = try cluster { _ in }
         var ratios: [Double] = []
-        for _ in 0..<1000 {
+        for interval in 0..<1000 {
             _ = try noisy.advance()
             _ = try exact.advance()
+            if interval == 0 { continue }
             for (measured, truth) in zip(noisy.snapshot.nodes, exact.snapshot.nodes) {
                 ratios.append(try #require(measured.cpuUsage?.value) / #require(truth.cpuUsage?.value))
                 #expect(measured.memoryUsage == truth.memoryUsage)
@@ -92,6 +99,7 @@ import Workloads
         }
         var ages: [Double: Int] = [:]
         var missing = 0
+        _ = try cluster.advance()
         for _ in 0..<500 {
             _ = try cluster.advance()
             for node in cluster.snapshot.nodes {

@@ -177,6 +177,7 @@ extension SimulatorSettings {
     /// One node of 16 cores and one service of one replica, without batch jobs, noise or telemetry errors.
     static var quiet: SimulatorSettings {
         var settings = SimulatorSettings()
+        settings.actionSeconds = ValueRange(0)
         settings.warmup = 0
         settings.nodes.count = ValueRange(1)
         settings.nodes.kinds = [

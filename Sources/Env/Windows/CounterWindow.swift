@@ -46,16 +46,17 @@ public struct CounterWindow: Sendable, Equatable, Codable {
     /// The mean rate per second over the window; `nil` until two readings lie at most `longest` apart.
     /// - Parameter source: what reads the counter.
     public func rate(by source: MeasurementSource) -> Measured? {
-        var best = 0
-        var least = Double.infinity
-        for index in 1..<max(1, count) {
-            // Times descend, so that past the nearest reading all others lie further away.
-            let away = abs(times[0] - length - times[index])
-            guard away < least else { break }
-            (best, least) = (index, away)
+        guard count > 1 else { return nil }
+        let begin = times[0] - length
+        var (time, total) = (times[1], totals[1])
+        // Times descend, so that past the nearest reading all others lie further away.
+        var index = 2
+        while index < count, abs(begin - times[index]) < abs(begin - time) {
+            (time, total) = (times[index], totals[index])
+            index += 1
         }
-        let seconds = times[0] - times[best]
-        guard best > 0, seconds <= longest else { return nil }
-        return Measured((totals[0] - totals[best]) / seconds, at: times[0], over: seconds, by: source)
+        let seconds = times[0] - time
+        guard seconds <= longest else { return nil }
+        return Measured((totals[0] - total) / seconds, at: times[0], over: seconds, by: source)
     }
 }

@@ -6,8 +6,8 @@ public struct Measured: Sendable, Hashable, Codable {
     /// When the measuring ended, in seconds on the clock of whoever holds it: since 1970 on a real cluster, since the
     /// episode began in the simulator.
     public var time: Double
-    /// How long was measured, in seconds; 0 for a value of one moment.
-    public var seconds: Double
+    // In single precision, so that an optional value takes 24 bytes: snapshots hold many.
+    @usableFromInline var length: Float
     /// What measured it.
     public var source: MeasurementSource
 
@@ -16,9 +16,13 @@ public struct Measured: Sendable, Hashable, Codable {
     public init(_ value: Double, at time: Double, over seconds: Double = 0, by source: MeasurementSource) {
         self.value = value
         self.time = time
-        self.seconds = seconds
+        self.length = Float(seconds)
         self.source = source
     }
+
+    /// How long was measured, in seconds, to seven digits; 0 for a value of one moment.
+    @inlinable
+    public var seconds: Double { Double(length) }
 
     /// Seconds from the end of the measuring to `now`; 0 where clocks disagree and it lies ahead.
     @inlinable

@@ -221,12 +221,14 @@ public struct SnapshotBuilder: Sendable, Codable {
         let windows = all.span
         var nodes = snapshot.nodes.mutableSpan
         for index in nodes.indices {
-            let first = windows[index].firstChoice
-            nodes[index].cpuUsage = first.cpu.fresh(at: now, maximumAge: maximumAge)
-            nodes[index].memoryUsage = first.memory.fresh(at: now, maximumAge: maximumAge)
-            nodes[index].memoryBandwidth = first.memoryBandwidth.fresh(at: now, maximumAge: maximumAge)
-            nodes[index].cacheMissRatio = first.cacheMissRatio.fresh(at: now, maximumAge: maximumAge)
-            nodes[index].instructionsPerCycle = first.instructionsPerCycle.fresh(at: now, maximumAge: maximumAge)
+            nodes[index].cpuUsage = windows[index].firstChoice.cpu.fresh(at: now, maximumAge: maximumAge)
+            nodes[index].memoryUsage = windows[index].firstChoice.memory.fresh(at: now, maximumAge: maximumAge)
+            nodes[index].memoryBandwidth = windows[index].firstChoice.memoryBandwidth.fresh(
+                at: now, maximumAge: maximumAge)
+            nodes[index].cacheMissRatio = windows[index].firstChoice.cacheMissRatio.fresh(
+                at: now, maximumAge: maximumAge)
+            nodes[index].instructionsPerCycle = windows[index].firstChoice.instructionsPerCycle.fresh(
+                at: now, maximumAge: maximumAge)
             guard windows[index].hasStandIn else { continue }
             nodes[index].cpuUsage = windows[index].value(.cpu, at: now)
             nodes[index].memoryUsage = windows[index].value(.memory, at: now)
