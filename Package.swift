@@ -91,7 +91,7 @@ let package = Package(
         room("Env", "HTTP", ["CCurl"]),
         room("Env", "JSON", ["CSimdjson"]),
         room("Env", "Kubernetes", ["HTTP", "JSON", "Randomness", yams, logging]),
-        room("Env", "Telemetry", ["Windows", "HTTP", "JSON"]),
+        room("Env", "Telemetry", ["Windows", "HTTP", "JSON", "Settings"]),
         room("Env", "LoadGeneration", ["CCurl", "CLinux", "Workloads", "Randomness", "Settings", histogram]),
         room(
             "Env", "Watching",
@@ -193,7 +193,9 @@ let package = Package(
         tests("Simulator", ["TestClusters", "Windows", "Cluster", "Gym", "Workloads", "Randomness", "Settings"]),
         tests("JSON"),
         tests("Kubernetes", ["HTTP", "JSON", "Randomness", "FollowCluster", logging], exclude: ["Fixtures"]),
-        tests("Telemetry", ["Windows", "Cluster", "HTTP", "JSON", "TestServers"], exclude: ["Fixtures", "README.md"]),
+        tests(
+            "Telemetry", ["Windows", "Cluster", "HTTP", "JSON", "Settings", "TestServers"],
+            exclude: ["Fixtures", "README.md"]),
         tests("Live", ["Watching", "Windows", "Kubernetes", "Telemetry", "Settings", "TestServers", logging]),
         tests("Calibration", ["Live", "Watching", "Windows", "Simulator", "Workloads", "Settings"]),
         tests("LoadGeneration", ["Workloads", "Randomness", "Settings"]),
