@@ -22,13 +22,18 @@ public final class TextServer: Sendable {
     public struct Answer: Sendable {
         var status: Int
         var type: String?
-        var body: String
+        var body: [UInt8]
         var neverComes: Bool
 
         /// An answer.
         /// - Parameter neverComes: keeps the client waiting until it gives up.
         public init(status: Int = 200, type: String? = nil, body: String, neverComes: Bool = false) {
-            (self.status, self.type, self.body, self.neverComes) = (status, type, body, neverComes)
+            (self.status, self.type, self.body, self.neverComes) = (status, type, Array(body.utf8), neverComes)
+        }
+
+        /// An answer that is no text.
+        public init(type: String, bytes: [UInt8]) {
+            (status, self.type, body, neverComes) = (200, type, bytes, false)
         }
     }
 
@@ -100,8 +105,9 @@ public final class TextServer: Sendable {
         }
         let type = answer.type.map { "Content-Type: \($0)\r\n" } ?? ""
         fputs(
-            "HTTP/1.1 \(answer.status) X\r\n\(type)Content-Length: \(answer.body.utf8.count)\r\nConnection: close\r\n\r\n"
-                + answer.body, stream)
+            "HTTP/1.1 \(answer.status) X\r\n\(type)Content-Length: \(answer.body.count)\r\nConnection: close\r\n\r\n",
+            stream)
+        fwrite(answer.body, 1, answer.body.count, stream)
     }
 
     private static func read(_ stream: UnsafeMutablePointer<FILE>) -> Request? {
