@@ -53,7 +53,7 @@ install_packages() {
     fi
     if [ -d /run/systemd/system ]; then
         local service
-        for service in nginx etcd prometheus prometheus-node-exporter; do
+        for service in nginx etcd prometheus prometheus-node-exporter mtail; do
             case " $* " in *" $service"*) systemctl disable --quiet "$service" 2> /dev/null || true ;; esac
         done
     fi

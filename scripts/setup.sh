@@ -5,8 +5,8 @@
 #
 #   setup.sh              what the build needs: OpenBLAS, HDF5, libcurl, simdjson, XGBoost, hiredis, pkg-config
 #   setup.sh --test       also what the tests need: .venv from scripts/test-requirements.txt, wrk, curl, openssl, Open MPI, Redis,
-#                         Prometheus, node-exporter, and the Kubernetes of the testbed (built once, about 10
-#                         minutes, then cached)
+#                         Prometheus, node-exporter, nginx, mtail, and the Kubernetes of the testbed (built once,
+#                         about 10 minutes, then cached)
 #   setup.sh --no-testbed with --test: without that Kubernetes; the test on the real cluster is then skipped
 #                         or builds it itself
 set -euo pipefail
@@ -43,7 +43,8 @@ else
 fi
 if [ -n "$tests" ]; then
     mapfile -t -O "${#wanted[@]}" wanted < <(missing_commands curl:curl wrk:wrk openssl:openssl python3:python3 mpirun:openmpi-bin \
-        prometheus:prometheus prometheus-node-exporter:prometheus-node-exporter redis-server:redis-server)
+        prometheus:prometheus prometheus-node-exporter:prometheus-node-exporter redis-server:redis-server \
+        nginx:nginx mtail:mtail)
     # A Python of its own (pyenv, say) has these two built in; Debian's keeps them in a package.
     [ -x "$ROOT/.venv/bin/python" ] || python3 -c 'import ensurepip, venv' 2> /dev/null || wanted+=(python3-venv)
 fi
