@@ -142,8 +142,8 @@ import Testing
             #expect(seen[index] >= logged[index] - 2e-3)
             let error = ((found?.seconds ?? 0) / logged[index] - 1) * 100
             print(
-                "figures of nginx: quantile \(share) \(found?.description ?? ""), in the access log \(logged[index]) s, at the "
-                    + "client \(seen[index]) s, error \(error.rounded()) %")
+                "figures of nginx: quantile \(share) \(found?.description ?? ""), in the access log \(logged[index]) s,"
+                    + " at the client \(seen[index]) s, error \(error.rounded()) %")
         }
     }
 
