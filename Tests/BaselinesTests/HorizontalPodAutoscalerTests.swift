@@ -40,7 +40,7 @@ import Windows
         }
 
         mutating func use(_ cores: Double?) {
-            for index in snapshot.pods.indices { 
+            for index in snapshot.pods.indices {
                 snapshot.pods[index].cpuUsage = cores.map { Measured($0, now: snapshot.time) }
             }
         }

@@ -338,6 +338,37 @@ import Windows
         }
     }
 
+    /// What Prometheus says of a service reaches the policy, and is missing once it is too old.
+    @Test func requestsOfServicesAreThereWhileTheyAreFresh() throws {
+        let seen = Box<Cluster.Service?>(nil)
+        let clock = ManualClock()
+        let policy = FunctionPolicy { _, _, snapshot in
+            seen.value = snapshot.services.first
+            return 1
+        }
+        let scorer = try makeScorer(policy: policy, clock: clock) { $0.telemetry.maximumAge = 60 }
+        scorer.apply(.added(try makePod("web-1", node: "a", ready: true)))
+        _ = scorer.score(try makePod("web-2"), on: ["a", "b"])
+        #expect(seen.value?.arrivalRate == nil && seen.value?.latencyP99 == nil)
+        let web = ServiceName(namespace: "default", name: "web")
+        #expect(scorer.services == [web])
+        for (time, rate) in [(clock.now - 20, 50.0), (clock.now, 100.0)] {
+            var sample = RequestSample(time: time, seconds: 20, source: .service)
+            (sample.arrivalRate, sample.errorShare, sample.latencyP99) = (rate, 0.01, 0.25)
+            scorer.add(sample, of: web)
+            scorer.add(sample, of: ServiceName(namespace: "default", name: "gone"))
+        }
+        _ = scorer.score(try makePod("web-2"), on: ["a", "b"])
+        #expect(seen.value?.arrivalRate == Measured(100, at: clock.now, over: 20, by: .service))
+        #expect(seen.value?.previousArrivalRate?.value == 50)
+        #expect(seen.value?.errorShare?.value == 0.01 && seen.value?.latencyP99?.value == 0.25)
+        #expect(seen.value?.throughput == nil)
+        clock.advance(by: 61)
+        _ = scorer.score(try makePod("web-2"), on: ["a", "b"])
+        #expect(seen.value?.arrivalRate == nil && seen.value?.previousArrivalRate == nil)
+        #expect(seen.value?.latencyP99 == nil)
+    }
+
     // MARK: Filter
 
     @Test func filtersByMeasuredUse() throws {

@@ -37,4 +37,12 @@ import Testing
         #expect(try schema.candidate + Self.features(under: "Predictions") == predicting.candidate)
         #expect(predicting.context == schema.context && predicting.node == schema.node)
     }
+
+    /// Who fills what is declared beside each feature; the page holds the table that follows from it.
+    @Test func saysWhoFillsWhat() throws {
+        let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "../../docs/observations.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        #expect(text.contains(ObservationEncoder.sourcesTable), "expected\n\(ObservationEncoder.sourcesTable)")
+    }
 }

@@ -327,14 +327,9 @@ public struct WatchedCluster: Sendable {
         refreshed = -.infinity
     }
 
-    /// Index of a service by its namespace and name; `nil` for one that is not under control.
-    public func serviceIndex(namespace: String, name: String) -> Int? {
-        serviceKeys.firstIndex { $0.namespace == namespace && $0.name == name }
-    }
-
     /// Namespace and name of each service, in the snapshot's order.
-    public var serviceNames: [(namespace: String, name: String)] {
-        serviceKeys.map { (namespace: $0.namespace, name: $0.name) }
+    public var serviceNames: [ServiceName] {
+        serviceKeys.map { ServiceName(namespace: $0.namespace, name: $0.name) }
     }
 
     // MARK: Readings
@@ -358,6 +353,12 @@ public struct WatchedCluster: Sendable {
     public mutating func add(_ sample: RequestSample, ofService index: Int) {
         builder.add(sample, ofService: index)
         refreshed = -.infinity
+    }
+
+    /// Takes in what was seen of the requests of a service; nothing for one that is not under control.
+    public mutating func add(_ sample: RequestSample, of service: ServiceName) {
+        let index = serviceKeys.firstIndex { $0.namespace == service.namespace && $0.name == service.name }
+        if let index { add(sample, ofService: index) }
     }
 
     // MARK: Decisions

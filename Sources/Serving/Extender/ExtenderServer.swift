@@ -1,3 +1,4 @@
+import Telemetry
 public import Hummingbird
 public import Kubernetes
 public import Logging
@@ -68,8 +69,7 @@ public struct ExtenderServer: Sendable {
         let scorer = scorer
         let nodes = ObjectStore<Kubernetes.Node> { scorer.apply($0) }
         let pods = ObjectStore<Kubernetes.Pod> { scorer.apply($0) }
-        let budgets = ObjectStore<PodDisruptionBudget> { scorer.apply($0) }
-        return [
+        var services: [any ServiceLifecycle.Service] = [
             ReflectorService(
                 reflector: Reflector(
                     store: nodes, client: client, generator: generator.split(), logger: logger,
@@ -78,14 +78,18 @@ public struct ExtenderServer: Sendable {
                 reflector: Reflector(
                     store: pods, client: client, generator: generator.split(), logger: logger,
                     observe: observer(Kubernetes.Pod.self) { scorer.markPodsListed() })),
-            ReflectorService(
-                reflector: Reflector(
-                    store: budgets, client: client, generator: generator.split(), logger: logger,
-                    observe: observer(PodDisruptionBudget.self) {})),
+            BudgetWatch(
+                client: client, scorer: scorer, generator: generator.split(), logger: logger,
+                observe: observer(PodDisruptionBudget.self) {}),
             CadvisorScraper(
                 nodes: nodes, client: client, settings: settings.telemetry, scorer: scorer, metrics: metrics,
                 logger: logger),
         ]
+        if !settings.services.url.isEmpty {
+            services.append(
+                ServiceMetricsScraper(settings: settings, scorer: scorer, metrics: metrics, logger: logger))
+        }
+        return services
     }
 
     private func observer<Object: APIObject>(
@@ -110,5 +114,35 @@ private struct ReflectorService<Object: APIObject>: ServiceLifecycle.Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await reflector.run() }
+    }
+}
+
+/// Watches disruption budgets, under the version of the API that the server has.
+private struct BudgetWatch: ServiceLifecycle.Service {
+    let client: APIClient
+    let scorer: PlacementScorer
+    let generator: RandomGenerator
+    let logger: Logger
+    let observe: @Sendable (Reflector<PodDisruptionBudget>.Event) -> Void
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            let scorer = scorer
+            let store = ObjectStore<PodDisruptionBudget> { scorer.apply($0) }
+            while !Task.isCancelled {
+                do {
+                    let path = try await client.disruptionBudgetPath()
+                    await Reflector(
+                        store: store, client: client, path: path, generator: generator, logger: logger,
+                        observe: observe
+                    ).run()
+                    return
+                } catch {
+                    if Task.isCancelled { return }
+                    observe(.failed(error, delay: 5))
+                }
+                do { try await Task.sleep(for: .seconds(5)) } catch { return }
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 import Baselines
 public import Cluster
 public import Settings
+public import Telemetry
 public import Watching
 
 /// What `berth serve` reads from its configuration file. Durations are in seconds.
@@ -33,6 +34,8 @@ public struct ExtenderSettings: Configurable, Equatable {
     public var kubernetes = KubernetesSettings()
     /// How usage is measured.
     public var telemetry = UsageSettings()
+    /// The Prometheus server that is asked what services do; without one their rate, errors and latency are missing.
+    public var services = ServiceMetricsSettings()
     /// What `/filter` removes.
     public var filter = FilterSettings()
 

@@ -1,3 +1,5 @@
+import Windows
+
 /// Reads what services do from a Prometheus server.
 public struct ServiceMetricsReader: Sendable {
     private let client: PrometheusClient

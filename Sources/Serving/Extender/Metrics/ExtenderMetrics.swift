@@ -10,6 +10,8 @@ struct ExtenderMetrics: Sendable {
     let decisionSeconds: CoreMetrics.Timer
     let scrapes: Counter
     let failedScrapes: Counter
+    let serviceReads: Counter
+    let failedServiceReads: Counter
     private let nodes: Gauge
     private let pods: Gauge
     private let assumedPods: Gauge
@@ -31,6 +33,7 @@ struct ExtenderMetrics: Sendable {
         "berth_extender_assumed_pods": "Pods taken to be on the node that was best for them.",
         "berth_extender_measured_nodes": "Nodes with a fresh measurement of CPU use.",
         "berth_telemetry_scrapes_total": "Scrapes of kubelets' cadvisor, by result.",
+        "berth_telemetry_service_reads_total": "Times that Prometheus was asked what services do, by result.",
         "berth_reflector_lists_total": "Complete lists taken from the API server, by kind.",
         "berth_reflector_watches_total": "Watches started, by kind.",
         "berth_reflector_failures_total": "Lists and watches that failed, by kind.",
@@ -54,6 +57,10 @@ struct ExtenderMetrics: Sendable {
         scrapes = Counter(label: "berth_telemetry_scrapes_total", dimensions: [("result", "ok")], factory: registry)
         failedScrapes = Counter(
             label: "berth_telemetry_scrapes_total", dimensions: [("result", "failed")], factory: registry)
+        serviceReads = Counter(
+            label: "berth_telemetry_service_reads_total", dimensions: [("result", "ok")], factory: registry)
+        failedServiceReads = Counter(
+            label: "berth_telemetry_service_reads_total", dimensions: [("result", "failed")], factory: registry)
         nodes = Gauge(label: "berth_extender_nodes", factory: registry)
         pods = Gauge(label: "berth_extender_pods", factory: registry)
         assumedPods = Gauge(label: "berth_extender_assumed_pods", factory: registry)

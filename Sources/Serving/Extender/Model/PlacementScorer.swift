@@ -133,6 +133,14 @@ public final class PlacementScorer: Sendable {
         }
     }
 
+    /// The services under control.
+    public var services: [ServiceName] { state.withLock { $0.cluster.serviceNames } }
+
+    /// Takes in what was seen of the requests of a service; nothing for one that is not under control any more.
+    public func add(_ sample: RequestSample, of service: ServiceName) {
+        state.withLock { $0.cluster.add(sample, of: service) }
+    }
+
     /// All nodes there are have been taken in.
     public func markNodesListed() {
         state.withLock { $0.nodesListed = true }
