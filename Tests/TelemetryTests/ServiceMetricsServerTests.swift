@@ -1,3 +1,4 @@
+import Windows
 import Foundation
 import HTTP
 import Telemetry
