@@ -174,11 +174,13 @@ import Workloads
 }
 
 extension SimulatorSettings {
-    /// One node of 16 cores and one service of one replica, without batch jobs, noise or telemetry errors.
+    /// One node of 16 cores and one service of one replica, without batch jobs, noise or telemetry errors; its
+    /// actions take no time.
     static var quiet: SimulatorSettings {
         var settings = SimulatorSettings()
         settings.actionSeconds = ValueRange(0)
         settings.warmup = 0
+        settings.actionSeconds = ValueRange(0)
         settings.nodes.count = ValueRange(1)
         settings.nodes.kinds = [
             NodeKind(name: "big", cores: 16, speed: 1, memoryGiB: 64, cacheMiB: 64, bandwidthGB: 100)
