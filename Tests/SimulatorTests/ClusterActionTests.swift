@@ -281,4 +281,73 @@ import Workloads
         #expect(phases(cluster) == [.ready: 2, .pending: 1])
         #expect(try cluster.advance().evictions == 0)
     }
+
+    @Test func actionsTakeTimeBeforeWhatTheyBeginBegins() throws {
+        /// Intervals until the replica that was placed after `others` other actions is ready.
+        func intervals(actionSeconds: Double, others: Int) throws -> Int {
+            var cluster = try self.cluster { $0.actionSeconds = ValueRange(actionSeconds) }
+            for _ in 0..<others {
+                #expect(try cluster.apply(.resize(service: 0, factor: 1)) == nil)
+            }
+            #expect(try cluster.apply(.scale(service: 0, change: 1)) == nil)
+            let id = try #require(cluster.snapshot.pods.first { $0.phase == .pending }?.id)
+            #expect(try cluster.apply(.place(pod: id, node: 0)) == nil)
+            for interval in 1...5 {
+                _ = try cluster.advance()
+                if cluster.snapshot.pods.first(where: { $0.id == id })?.phase == .ready { return interval }
+            }
+            return .max
+        }
+        // It starts for 30 s, and the scale and the placement take their time before.
+        #expect(try intervals(actionSeconds: 0, others: 0) == 2)
+        #expect(try intervals(actionSeconds: 5, others: 0) == 2)
+        #expect(try intervals(actionSeconds: 5.5, others: 0) == 3)
+        #expect(try intervals(actionSeconds: 2, others: 4) == 3)
+        // What is not begun by the interval's end begins then.
+        #expect(try intervals(actionSeconds: 100, others: 5) == 3)
+        // The time counts from the interval's beginning, not over several.
+        var cluster = try self.cluster { $0.actionSeconds = ValueRange(20) }
+        for _ in 0..<3 {
+            #expect(try cluster.apply(.resize(service: 0, factor: 1)) == nil)
+            _ = try cluster.advance()
+        }
+        let id = cluster.snapshot.pods[0].id
+        #expect(try cluster.apply(.evict(pod: id)) == nil)
+        // It goes 20 s and 15 s from now.
+        _ = try cluster.advance()
+        #expect(cluster.snapshot.pods.first { $0.id == id }?.phase == .terminating)
+        _ = try cluster.advance()
+        #expect(cluster.snapshot.podIndex(id) == nil)
+    }
+
+    @Test func podsOfTheSystemCountTowardsTheMostPods() throws {
+        var cluster = try cluster {
+            $0.nodes.kinds[0].maximumPods = 8
+            $0.nodes.kinds[0].systemPods = ValueRange(7)
+            $0.services.kinds[0].maximumUnavailable = ValueRange(1)
+        }
+        #expect(cluster.snapshot.pods.count == 4)
+        #expect(cluster.snapshot.nodes.map(\.podCount) == [8, 8, 8])
+        let waiting = try #require(cluster.snapshot.pods.first { $0.phase == .pending })
+        for node in 0..<3 { #expect(cluster.snapshot.obstacle(for: waiting, on: node) == .podLimit) }
+        #expect(cluster.snapshot.nodes.map(\.requested.cpu) == [1, 1, 1])
+        let id = try #require(cluster.snapshot.pods.first { $0.node == 1 }?.id)
+        #expect(try cluster.apply(.evict(pod: id)) == nil)
+        _ = try cluster.advance()
+        #expect(cluster.snapshot.nodes[1].podCount == 7 && cluster.snapshot.nodes[1].requested.cpu == 0)
+        #expect(try cluster.apply(.place(pod: waiting.id, node: 1)) == nil)
+
+        // Drawn for each node, and never more than it can have.
+        var drawn = try self.cluster {
+            $0.nodes.count = ValueRange(50)
+            $0.nodes.kinds[0].maximumPods = 20
+            $0.nodes.kinds[0].systemPods = ValueRange(0, 30)
+            $0.services.initialPlacement = .pending
+        }
+        #expect(Set(drawn.snapshot.nodes.map(\.podCount)).count > 10)
+        #expect(drawn.snapshot.nodes.allSatisfy { (0...20).contains($0.podCount) })
+        let counts = drawn.snapshot.nodes.map(\.podCount)
+        drawn.reset(seed: 1)
+        #expect(drawn.snapshot.nodes.map(\.podCount) == counts)
+    }
 }
