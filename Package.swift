@@ -190,7 +190,9 @@ let package = Package(
         tests("Windows"),
         tests("Cluster", ["TestClusters", "Windows", "Randomness", "Gym", "Simulator", "Workloads"]),
         tests("Workloads", ["Randomness", "Settings"]),
-        tests("Simulator", ["TestClusters", "Windows", "Cluster", "Gym", "Workloads", "Randomness", "Settings"]),
+        tests(
+            "Simulator",
+            ["TestClusters", "Windows", "Cluster", "Gym", "Workloads", "Randomness", "Settings", "Baselines"]),
         tests("JSON"),
         tests("Kubernetes", ["HTTP", "JSON", "Randomness", "FollowCluster", logging], exclude: ["Fixtures"]),
         tests(
