@@ -198,7 +198,10 @@ let package = Package(
         tests(
             "Telemetry", ["Windows", "Cluster", "HTTP", "JSON", "Settings", "TestServers"],
             exclude: ["Fixtures", "README.md"]),
-        tests("Live", ["Watching", "Windows", "Kubernetes", "Telemetry", "Settings", "TestServers", logging]),
+        tests(
+            "Watching",
+            ["Windows", "Cluster", "Kubernetes", "JSON", "Telemetry", "Randomness", "Settings", "TestServers"]),
+        tests("Live", ["Watching", "Settings", "TestServers", logging]),
         tests("Calibration", ["Live", "Watching", "Windows", "Simulator", "Workloads", "Settings"]),
         tests("LoadGeneration", ["Workloads", "Randomness", "Settings"]),
         tests("LinearAlgebra", ["COpenBLAS", "ShowKernels", "TestServers"]),
