@@ -95,7 +95,7 @@ public struct WatchedCluster: Sendable {
         _read { yield builder.snapshot }
     }
     /// Nodes that are known, whether or not they have reported what pods may request.
-    public var nodeCount: Int { nodeIndex.count + incomplete.count }
+    public var nodeCount: Int { nodeIndex.count + incomplete.count { nodeIndex[$0] == nil } }
     /// Pods that have not finished.
     public var podCount: Int { entries.count }
     /// Pods that are assumed on a node.
@@ -172,6 +172,8 @@ public struct WatchedCluster: Sendable {
             namespace: deployment.metadata.namespace ?? "", kind: Deployment.kind, name: deployment.metadata.name)
         guard hasDeclaredServices, let index = serviceIndex[key] else { return }
         serviceLabels[index] = deployment.templateLabels
+        // Other budgets may hold for it now.
+        refreshed = -.infinity
         builder.changeService(index) { service in
             service.replicas = isThere ? deployment.desiredReplicas : 0
             guard isThere else { return }
