@@ -44,6 +44,8 @@ public struct WatchedCluster: Sendable {
 
     /// What the API server has not said enough of to be in the snapshot: nodes without allocatable resources.
     private var incomplete: Set<String> = []
+    /// Nodes that are gone and keep their index.
+    private var gone: Set<String> = []
     /// Parallel to `snapshot.pods`.
     private var entries: [PodEntry] = []
     private var podIndex: [String: Int] = [:]
@@ -123,6 +125,7 @@ public struct WatchedCluster: Sendable {
             return
         }
         incomplete.remove(name)
+        gone.remove(name)
         if let index = nodeIndex[name] {
             builder.changeNode(index, allocatable: node.allocatable, maximumPods: node.maximumPods)
             builder.setSchedulable(index, node.isSchedulable)
@@ -139,6 +142,7 @@ public struct WatchedCluster: Sendable {
         guard let index = nodeIndex[name] else { return }
         refreshed = -.infinity
         guard !hasDeclaredServices else {
+            gone.insert(name)
             builder.setSchedulable(index, false)
             builder.forgetReadings(ofNode: index)
             return
@@ -338,7 +342,8 @@ public struct WatchedCluster: Sendable {
 
     /// Takes in what a source said of `node`.
     public mutating func add(_ reading: NodeReading, ofNode node: String) {
-        guard let index = nodeIndex[node] else { return }
+        // A scrape may end after its node has gone.
+        guard let index = nodeIndex[node], !gone.contains(node) else { return }
         builder.add(reading, ofNode: index)
         refreshed = -.infinity
     }
