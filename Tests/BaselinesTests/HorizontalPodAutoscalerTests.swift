@@ -39,9 +39,11 @@ import Windows
             }
         }
 
-        mutating func use(_ cores: Double?) {
+        mutating func use(_ cores: Double?, over seconds: Double = 20) {
             for index in snapshot.pods.indices {
-                snapshot.pods[index].cpuUsage = cores.map { Measured($0, now: snapshot.time) }
+                snapshot.pods[index].cpuUsage = cores.map {
+                    Measured($0, at: snapshot.time, over: seconds, by: .cadvisor)
+                }
             }
         }
 
@@ -191,6 +193,21 @@ import Windows
         #expect(try world.interval() == 4)
         // At 40 s the window of 20 s that ended then was spent ready: all four count.
         world.use(1)
+        #expect(try world.interval() == 8)
+    }
+
+    /// Windows are as long as the scrapes made them, not as the control interval.
+    @Test func aYoungPodsWindowBeginsOnceItIsReady() throws {
+        var world = World(replicas: 2)
+        world.use(1)
+        #expect(try world.interval(settling: false) == 4)
+        world.settle(created: 10)
+        world.use(1)
+        #expect(try world.interval() == 4)
+        // At 40 s a window of 30 s began 10 s before they were ready; at 60 s it began after that.
+        world.use(1, over: 30)
+        #expect(try world.interval() == 4)
+        world.use(1, over: 30)
         #expect(try world.interval() == 8)
     }
 

@@ -59,12 +59,13 @@ import Windows
         }
         for index in 0..<(1 + generator.index(below: 3)) {
             let cpu = generator.uniform(in: 0.2...1)
+            let least = generator.uniform(in: 0.6...1) * cpu
             let fewest = generator.index(below: 4)
             snapshot.services.append(
                 Service(
                     name: "s\(index)", replicas: fewest + generator.index(below: 5), minimumReplicas: fewest,
                     maximumReplicas: fewest + generator.index(below: 6), requests: Resources(cpu: cpu, memory: 1e9),
-                    cpuRequestRange: 0.7 * cpu...1.4 * cpu, latencyObjective: 0.1,
+                    cpuRequestRange: least...2 * least, latencyObjective: 0.1,
                     disruptionsAllowed: generator.index(below: 3)))
         }
         // Half of the snapshots have nothing to place, so that control is decided.

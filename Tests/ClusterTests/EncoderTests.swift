@@ -57,8 +57,8 @@ import Windows
 
     @Test func placementFeatures() throws {
         var snapshot = snapshot()
-        snapshot.nodes[1].cpuUsage = Measured(4, age: 40, now: snapshot.time)
-        snapshot.nodes[2].cpuUsage = Measured(3)
+        snapshot.nodes[1].cpuUsage = Measured(4, age: 40, now: 100)
+        snapshot.nodes[2].cpuUsage = Measured(3, now: 100)
         let batch = encode(placement, snapshot)
         #expect(ObservationEncoder.space.problem(with: batch) == nil)
         #expect(try context("is placement", batch) == 1 && context("is control", batch) == 0)

@@ -92,7 +92,7 @@ import Workloads
         let time = 0.02 * (512.0 + 2) / 512
         let p99 = -log(0.01) * time / (1 - 5 * time)
         #expect(abs(try #require(service.latencyP99) / p99 - 1) < 0.03)
-        // The job takes what is left; its counter has to be read twice.
+        // The job takes what is left; a counter tells nothing before it was read twice.
         _ = try cluster.advance()
         let job = try #require(cluster.snapshot.pods.first { $0.service == nil })
         #expect(abs(try #require(job.cpuUsage?.value) - 0.9) < 0.01)

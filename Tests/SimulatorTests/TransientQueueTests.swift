@@ -178,7 +178,6 @@ extension SimulatorSettings {
     /// actions take no time.
     static var quiet: SimulatorSettings {
         var settings = SimulatorSettings()
-        settings.actionSeconds = ValueRange(0)
         settings.warmup = 0
         settings.actionSeconds = ValueRange(0)
         settings.nodes.count = ValueRange(1)

@@ -117,7 +117,7 @@ public struct HorizontalPodAutoscaler: Policy, Sendable, Equatable, Codable {
         guard pod.created + settings.initializationPeriod > snapshot.time, let ready = readySince[pod.id] else {
             return true
         }
-        return usage.time >= ready + snapshot.interval
+        return usage.time >= ready + usage.seconds
     }
 
     private static func millicores(_ cores: Double) -> Int {
