@@ -28,8 +28,12 @@ done
 [ -d "$policy" ] || { echo "image: '$policy' is not a folder; give the run folder that berth train wrote" >&2; exit 1; }
 [ -x "$binary" ] || { echo "image: there is no program '$binary'; build it with swift build -c release" >&2; exit 1; }
 
+# OpenBLAS is loaded by name while the program runs, so that the program does not list it.
+openblas=$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p | awk '$1 == "libopenblas.so.0" { print $NF; exit }')
+[ -n "$openblas" ] || { echo "image: libopenblas.so.0 is not on this machine; scripts/setup.sh installs it" >&2; exit 1; }
+
 mkdir -p "$(dirname "$out")"
 python3 "$HERE/image.py" "$tag" "$out" --program "$binary:/usr/local/bin/berth" \
-    --copy "$policy:/policy" --entrypoint /usr/local/bin/berth
+    --program "$openblas" --copy "$policy:/policy" --entrypoint /usr/local/bin/berth
 if [ "$("$HERE/testbed.sh" status 2> /dev/null)" != down ]; then "$HERE/testbed.sh" import-image "$out"; fi
 echo "$out"
