@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Three roofs (Env, Agents, Serving), one room per target; arrows point down only.
+// Three roofs (Env, Agents, Serving) on a base, one room per target; arrows point down only.
 // docs/architecture.md says what lives where and why.
 
 let strict: [SwiftSetting] = [
@@ -80,18 +80,20 @@ let package = Package(
             name: "CSimulatorKernels", path: "Sources/System/CSimulatorKernels",
             cSettings: [.unsafeFlags(["-O3"])]),
 
+        // Base: what everything stands on
+        room("Base", "Randomness"),
+        room("Base", "Settings", [yams]),
+        room("Base", "Windows"),
+        room("Base", "JSON", ["CSimdjson"]),
+        room("Base", "HTTP", ["CCurl"]),
+        room("Base", "Kubernetes", ["HTTP", "JSON", "Randomness", yams, logging]),
+        room("Base", "Telemetry", ["Windows", "HTTP", "JSON", "Settings"]),
+
         // Env: what an agent acts in
-        room("Env", "Randomness"),
-        room("Env", "Settings", [yams]),
         room("Env", "Gym", ["Randomness"]),
-        room("Env", "Windows"),
         room("Env", "Cluster", ["Windows", "Randomness", "Gym", "Settings"]),
         room("Env", "Workloads", ["Randomness", "Settings"]),
         room("Env", "Simulator", ["CSimulatorKernels", "Windows", "Cluster", "Workloads", "Randomness", "Settings"]),
-        room("Env", "HTTP", ["CCurl"]),
-        room("Env", "JSON", ["CSimdjson"]),
-        room("Env", "Kubernetes", ["HTTP", "JSON", "Randomness", yams, logging]),
-        room("Env", "Telemetry", ["Windows", "HTTP", "JSON", "Settings"]),
         room("Env", "LoadGeneration", ["CCurl", "CLinux", "Workloads", "Randomness", "Settings", histogram]),
         room(
             "Env", "Watching",
