@@ -1,5 +1,5 @@
 /// What a source said of a node at some moment: the input of `WindowAssembler`.
-public enum NodeReading: Sendable, Equatable {
+public enum NodeReading: Sendable, Equatable, Codable {
     /// What cadvisor read of the cgroup that stands for the node.
     case cadvisor(UsageReading)
     /// A reading of the machine's counters.

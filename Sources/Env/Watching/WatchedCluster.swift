@@ -61,6 +61,7 @@ public struct WatchedCluster: Sendable {
     private var assumedUntil: [String: Double] = [:]
     private var nextPodID = 0
     private var refreshed = -Double.infinity
+    private var recorded: [SnapshotEvent]?
 
     /// A cluster of which nothing is known yet.
     /// - Parameters:
@@ -71,10 +72,12 @@ public struct WatchedCluster: Sendable {
     ///     (`LatencyObjective`).
     ///   - namespace: the namespace of `services`.
     ///   - services: the services under control; empty for those whose schedulers ask.
+    ///   - isRecorded: whether what the builder is told is kept until `takeEvents`.
     public init(
         interval: Double, usage: UsageSettings, maximumReplicas: Int = 1, objective: Double = 1,
-        namespace: String? = nil, services: [DeclaredService] = []
+        namespace: String? = nil, services: [DeclaredService] = [], isRecorded: Bool = false
     ) {
+        recorded = isRecorded ? [] : nil
         builder = SnapshotBuilder(interval: interval, maximumAge: usage.maximumAge)
         self.usage = usage
         self.maximumReplicas = maximumReplicas
@@ -96,6 +99,8 @@ public struct WatchedCluster: Sendable {
     public var snapshot: ClusterSnapshot {
         _read { yield builder.snapshot }
     }
+    /// Seconds after which a value counts as missing.
+    public var maximumAge: Double { builder.maximumAge }
     /// Nodes that are known, whether or not they have reported what pods may request.
     public var nodeCount: Int { nodeIndex.count + incomplete.count { nodeIndex[$0] == nil } }
     /// Pods that have not finished.
@@ -105,6 +110,39 @@ public struct WatchedCluster: Sendable {
     /// Nodes whose CPU use was measured and is fresh, as of the last `prepare(now:)`.
     public var measuredNodeCount: Int { snapshot.nodes.count { $0.cpuUsage != nil } }
     private var hasDeclaredServices: Bool { namespace != nil }
+
+    // MARK: The builder
+
+    /// Passes `event` on to the builder, and keeps it where events are recorded.
+    private mutating func tell(_ event: SnapshotEvent) {
+        guard changesSomething(event) else { return }
+        recorded?.append(event)
+        builder.apply(event)
+    }
+
+    /// Whether the snapshot says something else already: a pod is updated far more often than what is known of it.
+    private func changesSomething(_ event: SnapshotEvent) -> Bool {
+        switch event {
+        case .movePod(let pod, let node): snapshot.pods[pod].node != node
+        case .setPhase(let pod, let phase): snapshot.pods[pod].phase != phase
+        case .resizePod(let pod, let requests): snapshot.pods[pod].requests != requests
+        case .setService(let pod, let service): snapshot.pods[pod].service != service
+        default: true
+        }
+    }
+
+    private mutating func changeService(_ index: Int, _ change: (inout Cluster.Service) -> Void) {
+        builder.changeService(index, change)
+        let service = snapshot.services[index]
+        recorded?.append(.changeService(index, service))
+    }
+
+    /// What the builder has been told since the last call; empty unless it is recorded.
+    public mutating func takeEvents() -> [SnapshotEvent] {
+        guard let events = recorded else { return [] }
+        recorded = []
+        return events
+    }
 
     // MARK: Nodes
 
@@ -127,14 +165,15 @@ public struct WatchedCluster: Sendable {
         incomplete.remove(name)
         gone.remove(name)
         if let index = nodeIndex[name] {
-            builder.changeNode(index, allocatable: node.allocatable, maximumPods: node.maximumPods)
-            builder.setSchedulable(index, node.isSchedulable)
+            tell(.changeNode(index, allocatable: node.allocatable, maximumPods: node.maximumPods))
+            tell(.setSchedulable(index, node.isSchedulable))
             return
         }
-        let index = builder.addNode(node, scope: usage.scope(of: name))
+        let index = snapshot.nodes.count
+        tell(.addNode(node, scope: usage.scope(of: name)))
         nodeIndex[name] = index
         refreshed = -.infinity
-        for pod in entries.indices where entries[pod].node == name { builder.movePod(pod, to: index) }
+        for pod in entries.indices where entries[pod].node == name { tell(.movePod(pod, node: index)) }
     }
 
     private mutating func remove(node name: String) {
@@ -143,11 +182,11 @@ public struct WatchedCluster: Sendable {
         refreshed = -.infinity
         guard !hasDeclaredServices else {
             gone.insert(name)
-            builder.setSchedulable(index, false)
-            builder.forgetReadings(ofNode: index)
+            tell(.setSchedulable(index, false))
+            tell(.forgetReadings(node: index))
             return
         }
-        builder.removeNode(index)
+        tell(.removeNode(index))
         nodeIndex[name] = nil
         if index < snapshot.nodes.count { nodeIndex[snapshot.nodes[index].name] = index }
     }
@@ -178,7 +217,7 @@ public struct WatchedCluster: Sendable {
         serviceLabels[index] = deployment.templateLabels
         // Other budgets may hold for it now.
         refreshed = -.infinity
-        builder.changeService(index) { service in
+        changeService(index) { service in
             service.replicas = isThere ? deployment.desiredReplicas : 0
             guard isThere else { return }
             if let cpu = deployment.total("cpu") { service.requests.cpu = cpu }
@@ -223,10 +262,8 @@ public struct WatchedCluster: Sendable {
         podIndex[entry.identity] = index
         podIndexByName[entry.name] = index
         entries.append(entry)
-        builder.addPod(
-            Cluster.Pod(
-                id: nextPodID, name: "\(entry.name.namespace)/\(entry.name.name)", requests: entry.requests,
-                created: entry.created))
+        let name = "\(entry.name.namespace)/\(entry.name.name)"
+        tell(.addPod(Cluster.Pod(id: nextPodID, name: name, requests: entry.requests, created: entry.created)))
         nextPodID += 1
         attach(index)
     }
@@ -243,7 +280,7 @@ public struct WatchedCluster: Sendable {
             if podIndexByName[entries[index].name] == last { podIndexByName[entries[index].name] = index }
         }
         entries.removeLast()
-        builder.removePod(index)
+        tell(.removePod(index))
         dropIfEmpty(service)
     }
 
@@ -258,13 +295,13 @@ public struct WatchedCluster: Sendable {
     /// Shows the pod at `index` as its entry says.
     private mutating func attach(_ index: Int) {
         let entry = entries[index]
-        builder.resizePod(index, entry.requests)
-        builder.setPhase(index, entry.phase)
-        builder.movePod(index, to: entry.node.flatMap { nodeIndex[$0] })
+        tell(.resizePod(index, entry.requests))
+        tell(.setPhase(pod: index, entry.phase))
+        tell(.movePod(index, node: entry.node.flatMap { nodeIndex[$0] }))
         let service = self.service(of: entry)
-        builder.setService(ofPod: index, service)
+        tell(.setService(pod: index, service))
         guard let service, !hasDeclaredServices else { return }
-        builder.changeService(service) { service in
+        changeService(service) { service in
             if !entry.isTerminating { service.replicas += 1 }
             guard entry.phase == .pending else { return }
             // What the newest replicas request is what the next ones will.
@@ -278,7 +315,7 @@ public struct WatchedCluster: Sendable {
     private mutating func detach(_ index: Int) -> Int? {
         guard let service = snapshot.pods[index].service else { return nil }
         if !entries[index].isTerminating, !hasDeclaredServices {
-            builder.changeService(service) { $0.replicas -= 1 }
+            changeService(service) { $0.replicas -= 1 }
         }
         return service
     }
@@ -286,7 +323,8 @@ public struct WatchedCluster: Sendable {
     // MARK: Services
 
     private mutating func add(_ service: Cluster.Service, _ key: ServiceKey, labels: [String: String] = [:]) {
-        serviceIndex[key] = builder.addService(service)
+        serviceIndex[key] = snapshot.services.count
+        tell(.addService(service))
         serviceKeys.append(key)
         serviceLabels.append(labels)
     }
@@ -317,7 +355,7 @@ public struct WatchedCluster: Sendable {
         serviceLabels.swapAt(index, last)
         serviceKeys.removeLast()
         serviceLabels.removeLast()
-        builder.removeService(index)
+        tell(.removeService(index))
     }
 
     /// Takes the services of a scheduler under control. Cost: O(pods).
@@ -344,21 +382,21 @@ public struct WatchedCluster: Sendable {
     public mutating func add(_ reading: NodeReading, ofNode node: String) {
         // A scrape may end after its node has gone.
         guard let index = nodeIndex[node], !gone.contains(node) else { return }
-        builder.add(reading, ofNode: index)
+        tell(.nodeReading(index, reading))
         refreshed = -.infinity
     }
 
     /// Takes in what cadvisor read of pods.
     public mutating func add(_ pods: [CadvisorScrape.PodName: UsageReading]) {
         for (name, reading) in pods {
-            if let index = podIndexByName[name] { builder.add(reading, ofPod: index) }
+            if let index = podIndexByName[name] { tell(.podReading(index, reading)) }
         }
         refreshed = -.infinity
     }
 
     /// Takes in what was seen of the requests of the service at `index`.
     public mutating func add(_ sample: RequestSample, ofService index: Int) {
-        builder.add(sample, ofService: index)
+        tell(.requests(service: index, sample))
         refreshed = -.infinity
     }
 
@@ -389,7 +427,7 @@ public struct WatchedCluster: Sendable {
         let index = podIndex[identity] ?? 0
         if let service = snapshot.pods[index].service, !hasDeclaredServices {
             let stated = pod.metadata.latencyObjective.flatMap(LatencyObjective.seconds) ?? objective
-            builder.changeService(service) { $0.latencyObjective = stated }
+            changeService(service) { $0.latencyObjective = stated }
         }
         return index
     }
@@ -398,16 +436,17 @@ public struct WatchedCluster: Sendable {
     public mutating func prepare(now: Double) {
         expireAssumptions(now: now)
         guard now - refreshed >= 1 || now < refreshed else {
-            builder.setTime(now)
+            tell(.setTime(now))
             return
         }
         refreshed = now
         for index in snapshot.services.indices {
-            builder.setDisruptionsAllowed(index, disruptionsAllowed(index))
+            tell(.setDisruptionsAllowed(service: index, disruptionsAllowed(index)))
             guard !hasDeclaredServices else { continue }
-            builder.changeService(index) { $0.maximumReplicas = max(maximumReplicas, $0.replicas) }
+            let most = max(maximumReplicas, snapshot.services[index].replicas)
+            changeService(index) { $0.maximumReplicas = most }
         }
-        builder.prepare(at: now)
+        tell(.prepare(now))
     }
 
     /// What the service's budgets allow; `nil` without one.
