@@ -181,7 +181,8 @@ let package = Package(
             name: "ShowKernels", dependencies: ["LinearAlgebra"], path: "Tests/ShowKernels", swiftSettings: strict),
 
         // What several test targets start.
-        .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: strict),
+        .target(
+            name: "TestServers", dependencies: ["HTTP", "Telemetry"], path: "Tests/TestServers", swiftSettings: strict),
         // Snapshots put together by hand.
         .target(
             name: "TestClusters", dependencies: ["Windows", "Cluster"], path: "Tests/TestClusters",
@@ -202,8 +203,16 @@ let package = Package(
             exclude: ["Fixtures", "README.md"]),
         tests(
             "Watching",
-            ["Windows", "Cluster", "Kubernetes", "JSON", "Telemetry", "Randomness", "Settings", "TestServers"]),
-        tests("Live", ["Watching", "Settings", "TestServers", logging]),
+            [
+                "Windows", "Cluster", "Kubernetes", "JSON", "Telemetry", "Randomness", "Settings", "TestServers",
+                logging,
+            ]),
+        tests(
+            "Live",
+            [
+                "Watching", "Windows", "Cluster", "JSON", "LoadGeneration", "Settings", "Telemetry", "TestServers",
+                logging,
+            ]),
         tests("Calibration", ["Live", "Watching", "Windows", "Simulator", "Workloads", "Settings"]),
         tests("LoadGeneration", ["Workloads", "Randomness", "Settings"]),
         tests("LinearAlgebra", ["COpenBLAS", "ShowKernels", "TestServers"]),

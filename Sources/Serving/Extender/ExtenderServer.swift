@@ -87,7 +87,7 @@ public struct ExtenderServer: Sendable {
         ]
         if !settings.services.url.isEmpty {
             services.append(
-                ServiceMetricsScraper(settings: settings, scorer: scorer, metrics: metrics, logger: logger))
+                PrometheusScraper(settings: settings, scorer: scorer, metrics: metrics, logger: logger))
         }
         return services
     }

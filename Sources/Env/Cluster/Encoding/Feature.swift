@@ -34,7 +34,7 @@ public struct Feature: Sendable, Hashable {
             case .objects: "the watch of nodes, pods, Deployments, PodDisruptionBudgets"
             case .usage: "cadvisor, else node-exporter (`usage`)"
             case .pcm: "pcm-sensor-server (`usage.pcm`)"
-            case .requests: "the load generator"
+            case .requests: "the load generator, or Prometheus in its place (`serviceMetrics`)"
             case .predictor: "the run's predictor, if it has one"
             }
         }

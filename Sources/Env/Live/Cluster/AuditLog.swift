@@ -23,7 +23,8 @@ public final class AuditLog: Sendable {
         public var episode: UInt64?
         /// The control interval, from 0; `nil` outside of an episode.
         public var interval: Int?
-        /// What was to be done: `place`, `scale`, `resize`, `evict`, `deploy`, `interfere` or `remove`.
+        /// What was to be done: `place`, `scale`, `resize`, `evict`, `deploy`, `interfere` or `remove`; or `compare`,
+        /// what Prometheus said of a service in the episode beside what the load generator saw.
         public var action: String
         /// What it was to be done to, such as "deployment web" or "pod web-5d4-abc".
         public var object: String

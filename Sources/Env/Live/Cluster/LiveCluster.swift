@@ -100,6 +100,19 @@ public final class LiveCluster: ClusterBackend, Sendable {
             settings, client, audit, episode: (seed: seed, interval: episode?.interval ?? 0), detail: "",
             outlastsOutages: true)
         contents.withLock { $0 = nil }
+        if let episode { try tellComparison(of: episode) }
+    }
+
+    /// Says how far Prometheus and the load generator were apart in an episode.
+    private func tellComparison(of episode: LiveEpisode) throws {
+        for (deployment, summary) in episode.comparison?.summaries ?? [] {
+            logger.info(
+                "Prometheus beside the load generator",
+                metadata: ["deployment": "\(deployment)", "episode": "\(episode.seed)", "comparison": "\(summary)"])
+            try record(
+                seed: episode.seed, interval: episode.interval, "compare", "deployment \(deployment)", summary, .done,
+                nil)
+        }
     }
 
     /// Removes what an environment of these settings left behind, whoever made it, and appends that to their audit log.

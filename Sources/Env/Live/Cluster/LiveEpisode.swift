@@ -1,6 +1,7 @@
 import Cluster
 import Kubernetes
 import LoadGeneration
+import Telemetry
 import Watching
 import Windows
 import Workloads
@@ -18,6 +19,8 @@ struct LiveEpisode: Sendable {
     /// When it began, in seconds since 1970.
     private var start = Timestamp.now.seconds
     private var generators: [LoadGenerator] = []
+    /// Prometheus beside the load generator; `nil` where Prometheus is not asked.
+    private(set) var comparison: RequestComparison?
 
     // The present interval.
     private var evictions = 0
@@ -35,6 +38,12 @@ struct LiveEpisode: Sendable {
 
     init(seed: UInt64, settings: LiveSettings, workload: LiveWorkload, watch: ClusterWatch) {
         (self.seed, self.settings, self.workload, self.watch) = (seed, settings, workload, watch)
+        comparison = noComparison
+    }
+
+    /// A comparison of nothing yet.
+    private var noComparison: RequestComparison? {
+        settings.serviceMetrics.url.isEmpty ? nil : RequestComparison(services: workload.services.map(\.deployment))
     }
 
     /// What of a workload is under control.
@@ -87,6 +96,7 @@ struct LiveEpisode: Sendable {
         interval = 0
         start = Timestamp.now.seconds
         interferedTo = 0
+        comparison = noComparison
         (evictions, replicaChanges) = (0, 0)
     }
 
@@ -186,9 +196,15 @@ struct LiveEpisode: Sendable {
     mutating func closeInterval() -> IntervalReport {
         var report = IntervalReport(duration: (ContinuousClock.now - intervalStart) / .seconds(1))
         var perService: [LoadInterval] = []
+        let saidByPrometheus = comparison == nil ? nil : watch.view.snapshot.services
         for index in generators.indices {
             let measured = generators[index].harvest()
-            watch.add(RequestSample(measured, endingAt: Timestamp.now.seconds), ofService: index)
+            let sample = RequestSample(measured, endingAt: Timestamp.now.seconds)
+            if let saidByPrometheus {
+                comparison?.add(saidByPrometheus[index], beside: sample, ofService: index)
+            } else {
+                watch.add(sample, ofService: index)
+            }
             report.services.append(ServiceInterval(measured))
             perService.append(measured)
         }

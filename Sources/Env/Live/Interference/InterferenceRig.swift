@@ -6,6 +6,7 @@ import Kubernetes
 public import Logging
 import LoadGeneration
 import Synchronization
+import Telemetry
 public import Workloads
 
 /// One service on one node of a live cluster, under constant load, beside interference on the same node: what the
@@ -86,6 +87,9 @@ public final class InterferenceRig: Sendable {
     ) throws {
         guard settings.services.count == 1 else {
             throw LiveError("calibration needs one service, found \(settings.services.count)")
+        }
+        guard settings.serviceMetrics.url.isEmpty else {
+            throw LiveError("calibration is measured by its load generator: leave out serviceMetrics")
         }
         var settings = settings
         settings.placement = .defaultScheduler

@@ -1,6 +1,7 @@
-import Watching
 public import LoadGeneration
 public import Settings
+public import Telemetry
+public import Watching
 public import Workloads
 
 /// A live cluster as an environment's backend: what runs in it, how it is measured, and what must not happen.
@@ -19,6 +20,9 @@ public struct LiveSettings: Configurable, Equatable {
     public var services: [LiveServiceSettings] = []
     /// How nodes and pods are measured.
     public var usage = UsageSettings()
+    /// The Prometheus server that says what the services do, in place of the load generator: a policy then sees what it
+    /// would see in production. Reward and figures of an episode are the load generator's all the same.
+    public var serviceMetrics = ServiceMetricsSettings()
     /// Interference that every episode meets, by the episode's time: stress-ng pods in its namespace.
     public var interferencePlan = InterferencePlan()
     /// What must not happen.

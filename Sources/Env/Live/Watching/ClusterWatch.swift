@@ -45,6 +45,8 @@ final class ClusterWatch: Sendable {
     private let namespace: String
     private let client: APIClient
     private let scraper: UsageScraper
+    /// Asks Prometheus what services do; `nil` where the load generator says it.
+    private let serviceScraper: ServiceMetricsScraper?
     private let logger: Logger
     private let shared: Shared
     private let tasks = Mutex<[Task<Void, Never>]>([])
@@ -65,9 +67,12 @@ final class ClusterWatch: Sendable {
             WatchedCluster(
                 interval: settings.interval, usage: settings.usage, namespace: settings.namespace, services: services))
         self.shared = shared
-        // An interval ends with a scrape: a node that is silent must not make it much longer.
-        scraper = try UsageScraper(
-            client: client, settings: settings.usage, timeout: max(1, min(5, settings.interval / 4)))
+        // An interval ends with a scrape: a node or a server that is silent must not make it much longer.
+        let timeout = max(1, min(5, settings.interval / 4))
+        scraper = try UsageScraper(client: client, settings: settings.usage, timeout: timeout)
+        serviceScraper =
+            settings.serviceMetrics.url.isEmpty
+            ? nil : try ServiceMetricsScraper(settings.serviceMetrics, timeout: timeout, logger: logger)
         nodes = ObjectStore { change in shared.state.withLock { $0.cluster.apply(change) } }
         pods = ObjectStore { [namespace] change in shared.state.withLock { $0.apply(change, namespace) } }
         deployments = ObjectStore { change in shared.state.withLock { $0.cluster.apply(change) } }
@@ -227,8 +232,10 @@ final class ClusterWatch: Sendable {
         shared.state.withLock { $0.lastAnswer = Timestamp.now.seconds }
     }
 
-    /// Measures every node once. What cannot be measured stays as it was and grows old.
+    /// Measures every node once, and asks Prometheus once where it says what services do. What cannot be measured stays
+    /// as it was and grows old.
     func measure() async {
+        async let requests: Void = measureServices()
         let names = nodes.objects.keys.sorted()
         await scraper.scrape(names) { [shared, logger] node, outcome in
             outcome.report(of: node, to: logger)
@@ -237,6 +244,16 @@ final class ClusterWatch: Sendable {
                 state.cluster.add(reading, ofNode: node)
                 state.cluster.add(outcome.pods)
             }
+        }
+        await requests
+    }
+
+    private func measureServices() async {
+        guard let serviceScraper else { return }
+        let names = shared.state.withLock { $0.cluster.serviceNames }
+        guard let samples = await serviceScraper.scrape(names) else { return }
+        shared.state.withLock { state in
+            for (service, sample) in samples { state.cluster.add(sample, of: service) }
         }
     }
 }

@@ -1,26 +1,36 @@
-import Foundation
+public import Foundation
 import Glibc
 import HTTP
-import Telemetry
-import TestServers
+public import Telemetry
 
 /// A real Prometheus server that scrapes pages on loopback each second, native histograms too.
-final class ServiceMetricsServer {
+public final class ServiceMetricsServer {
     /// A page that is scraped.
-    struct Target {
+    public struct Target {
         var port: Int
         var path: String
-        /// The labels that the server adds to its series.
         var labels: [String: String]
+
+        /// A page on loopback, and the labels that the server adds to its series.
+        public init(port: Int, path: String, labels: [String: String]) {
+            (self.port, self.path, self.labels) = (port, path, labels)
+        }
     }
 
-    let client: PrometheusClient
+    /// Its address without a slash at its end.
+    public let url: String
+    /// Asks it.
+    public let client: PrometheusClient
     private let process: Process
     private let folder: URL
 
-    static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: PrometheusServer.programs[0]) }
+    private static let program = "/usr/bin/prometheus"
 
-    init(scraping targets: [Target]) throws {
+    /// Whether there is one to start.
+    public static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: program) }
+
+    /// Starts it.
+    public init(scraping targets: [Target]) throws {
         let port = try TextServer.freePort()
         folder = FileManager.default.temporaryDirectory.appending(path: "berth-services-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -40,13 +50,14 @@ final class ServiceMetricsServer {
 
         """.write(to: configuration, atomically: true, encoding: .utf8)
         process = try startServer(
-            PrometheusServer.programs[0],
+            Self.program,
             [
                 "--config.file=\(configuration.path)", "--storage.tsdb.path=\(folder.path)/data",
                 "--web.listen-address=127.0.0.1:\(port)", "--log.level=error",
                 "--enable-feature=native-histograms",
             ])
-        client = PrometheusClient(server: "http://127.0.0.1:\(port)", client: try HTTPClient())
+        url = "http://127.0.0.1:\(port)"
+        client = PrometheusClient(server: url, client: try HTTPClient())
     }
 
     deinit {
@@ -55,11 +66,11 @@ final class ServiceMetricsServer {
     }
 
     /// Ends the server.
-    func stop() { stopServer(process) }
+    public func stop() { stopServer(process) }
 }
 
 /// Starts a server whose output nobody reads.
-func startServer(_ program: String, _ arguments: [String]) throws -> Process {
+public func startServer(_ program: String, _ arguments: [String]) throws -> Process {
     let process = Process()
     process.executableURL = URL(filePath: program)
     process.arguments = arguments
@@ -71,7 +82,7 @@ func startServer(_ program: String, _ arguments: [String]) throws -> Process {
 
 /// Ends a server and waits for its end. It has nothing to save, and may have inherited a thread's mask in which SIGTERM
 /// is blocked.
-func stopServer(_ process: Process) {
+public func stopServer(_ process: Process) {
     guard process.isRunning else { return }
     kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
