@@ -111,4 +111,32 @@ import Windows
         #expect(compared.action == "compare" && compared.object == "deployment web" && compared.outcome == .done)
         #expect(compared.detail.wholeMatch(of: /requests [\d.]+ against [\d.]+\/s, .*p99 49.5 against .*/) != nil)
     }
+
+    /// What a recording makes again is what was shown in the episode, action by action.
+    @Test(.timeLimit(.minutes(1)))
+    func aRecordingShowsTheEpisodeAgain() async throws {
+        let (server, pod) = (try EpisodeServer(), try pod())
+        var settings = try settings(server, port: pod.port)
+        settings.recording =
+            FileManager.default.temporaryDirectory.appendingPathComponent("recording-\(UUID().uuidString)").path
+        let cluster = try LiveCluster(settings: settings, logger: Logger(label: "test"))
+        var shown: [ClusterSnapshot] = []
+        try await onThread { try cluster.reset(seed: 3) }
+        shown.append(cluster.snapshot)
+        let scaling = ClusterAction.scale(service: 0, change: 1)
+        let refusal = try await onThread { try cluster.apply(scaling) }
+        shown.append(cluster.snapshot)
+        let report = try await onThread { try cluster.advance() }
+        shown.append(cluster.snapshot)
+        try await onThread { try cluster.close() }
+
+        let file = try Data(contentsOf: URL(filePath: settings.recording))
+        var replay = try #require(try RecordedCluster.episodes(in: file).first)
+        replay.reset(seed: 0)
+        #expect(replay.snapshot == shown[0])
+        #expect(replay.next == scaling && replay.apply(scaling) == refusal && replay.snapshot == shown[1])
+        #expect(replay.next == .advance && replay.advance() == report && replay.snapshot == shown[2])
+        #expect(replay.next == nil)
+        #expect(shown[2].services[0].arrivalRate != nil && shown[1].services[0].replicas == 3)
+    }
 }

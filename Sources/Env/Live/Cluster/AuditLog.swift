@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// Every action on a live cluster and what came of it: a file of JSON objects, one a line, that only grows.
 public final class AuditLog: Sendable {
@@ -48,19 +47,12 @@ public final class AuditLog: Sendable {
         }
     }
 
-    private let file: Mutex<FileHandle>
-    private let path: String
+    private let file: LineFile
 
     /// Opens the log for appending; it is made where there is none.
     /// - Throws: `LiveError` naming the path.
     public init(path: String) throws {
-        self.path = path
-        let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw LiveError(
-                "\(path): the audit log cannot be opened: \(String(cString: strerror(errno))); name a writable file")
-        }
-        file = Mutex(FileHandle(fileDescriptor: descriptor, closeOnDealloc: true))
+        file = try LineFile(path: path, name: "audit log")
     }
 
     /// Appends a line, stamped with the time, in one write.
@@ -68,13 +60,6 @@ public final class AuditLog: Sendable {
     public func append(_ entry: Entry) throws {
         var entry = entry
         entry.time = Date.now.ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true)) + "Z"
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        do {
-            let line = try encoder.encode(entry) + Data("\n".utf8)
-            try file.withLock { try $0.write(contentsOf: line) }
-        } catch {
-            throw LiveError("\(path): the audit log cannot be written: \(error)")
-        }
+        try file.append([entry])
     }
 }

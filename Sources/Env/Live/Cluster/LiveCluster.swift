@@ -22,6 +22,7 @@ public final class LiveCluster: ClusterBackend, Sendable {
     private let workload: LiveWorkload
     private let client: APIClient
     private let audit: AuditLog?
+    private let recording: LineFile?
     private let logger: Logger
     private let isCancelled: @Sendable () -> Bool
     private let contents = Mutex<LiveEpisode?>(nil)
@@ -42,6 +43,8 @@ public final class LiveCluster: ClusterBackend, Sendable {
         workload = try LiveWorkload(settings)
         client = try APIClient(access: try settings.kubernetes.access(), timeout: 10)
         audit = settings.auditLog.isEmpty ? nil : try AuditLog(path: settings.auditLog)
+        recording =
+            settings.recording.isEmpty ? nil : try LineFile(path: settings.recording, name: "recording")
         lastSnapshot = Mutex(ClusterSnapshot(interval: settings.interval))
     }
 
@@ -76,7 +79,12 @@ public final class LiveCluster: ClusterBackend, Sendable {
             for _ in 0..<settings.warmup { _ = try advance() }
             // What happened before the episode was not the policy's.
             contents.withLock { $0?.begin() }
+            try recording?.append([
+                RecordingEntry.episode(
+                    seed: seed, interval: settings.interval, maximumAge: settings.usage.maximumAge)
+            ])
             refresh()
+            try show(after: nil)
         } catch {
             do { try discard(seed: seed) } catch let second {
                 logger.error("what was made is not removed", metadata: ["error": "\(second)"])
@@ -235,7 +243,9 @@ public final class LiveCluster: ClusterBackend, Sendable {
     ///   server or its silence.
     /// - Throws: `LiveError` before the first episode, or where the audit log cannot be written.
     public func apply(_ action: ClusterAction) throws -> ActionObstacle? {
-        try carryOut(action, dryRun: settings.guards.dryRun)
+        let refusal = try carryOut(action, dryRun: settings.guards.dryRun)
+        try show(after: .action(action, refusal: refusal))
+        return refusal
     }
 
     private func carryOut(_ action: ClusterAction, dryRun: Bool) throws -> ActionObstacle? {
@@ -263,11 +273,21 @@ public final class LiveCluster: ClusterBackend, Sendable {
         try record(
             seed: episode.seed, interval: episode.interval, order.name, order.object, order.detail, outcome,
             refusal?.description, dryRun: dryRun)
-        guard refusal == nil else { return refusal }
-        guard !dryRun else { return .guarded("dry run: the API server would have carried it out") }
-        contents.withLock { $0?.note(action) }
-        awaitEffect(of: action)
-        return nil
+        if refusal == nil, dryRun { refusal = .guarded("dry run: the API server would have carried it out") }
+        if refusal == nil {
+            contents.withLock { $0?.note(action) }
+            awaitEffect(of: action)
+        }
+        return refusal
+    }
+
+    /// Makes the last snapshot one to decide on: no longer refreshed until something happens. A recording gets what led
+    /// to it.
+    private func show(after cause: RecordingEntry?) throws {
+        guard let recording, let watch = contents.withLock({ $0?.watch }) else { return }
+        let (events, snapshot) = watch.takeEvents()
+        lastSnapshot.withLock { $0 = snapshot }
+        try recording.append((cause.map { [$0] } ?? []) + events.map { .event($0) } + [.shown])
     }
 
     /// The watch is a little behind the API server; decisions that follow are to see what was done.
@@ -298,6 +318,7 @@ public final class LiveCluster: ClusterBackend, Sendable {
         }
         refresh()
         guard let report else { throw Self.needsReset }
+        try show(after: .interval(report))
         return report
     }
 

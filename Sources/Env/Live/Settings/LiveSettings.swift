@@ -33,6 +33,9 @@ public struct LiveSettings: Configurable, Equatable {
     public var patience = 60.0
     /// A file to which every action and its outcome is appended, one JSON object a line. Empty: none.
     public var auditLog = ""
+    /// A file to which is appended what the cluster told Berth and what was decided on it, one JSON object a line, for
+    /// `RecordedCluster` to play again. Empty: none.
+    public var recording = ""
 
     /// An episode without services; `services` has to be given.
     public init() {}

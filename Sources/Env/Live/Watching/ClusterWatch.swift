@@ -65,7 +65,8 @@ final class ClusterWatch: Sendable {
         namespace = settings.namespace
         let shared = Shared(
             WatchedCluster(
-                interval: settings.interval, usage: settings.usage, namespace: settings.namespace, services: services))
+                interval: settings.interval, usage: settings.usage, namespace: settings.namespace, services: services,
+                isRecorded: !settings.recording.isEmpty))
         self.shared = shared
         // An interval ends with a scrape: a node or a server that is silent must not make it much longer.
         let timeout = max(1, min(5, settings.interval / 4))
@@ -157,6 +158,15 @@ final class ClusterWatch: Sendable {
             return View(
                 snapshot: state.cluster.snapshot, isRolledOut: isRolledOut, endedPods: state.endedPods,
                 silence: max(0, now - state.lastAnswer), unwatched: state.unwatched)
+        }
+    }
+
+    /// What the builder of snapshots has been told since the last call, and what it shows now; no events unless the
+    /// settings name a recording.
+    func takeEvents() -> (events: [SnapshotEvent], snapshot: ClusterSnapshot) {
+        shared.state.withLock { state in
+            let events = state.cluster.takeEvents()
+            return (events, state.cluster.snapshot)
         }
     }
 
