@@ -154,12 +154,16 @@ import Windows
         scorer.apply(.added(try makePod("known")))
         _ = scorer.score(try makePod("known"), on: ["a", "b"])
         _ = scorer.score(try makePod("unseen"), on: ["a", "b"])
-        #expect(scorer.size == PlacementScorer.Size(nodes: 3, pods: 2, assumed: 2, measured: 0))
+        #expect(
+            scorer.size
+                == PlacementScorer.Size(nodes: 3, pods: 2, assumed: 2, measured: 0, services: 1, measuredServices: 0))
         clock.advance(by: 4.9)
         #expect(scorer.size.assumed == 2)
         clock.advance(by: 0.2)
         // The watch knows the one, which is pending again; of the other nothing was ever heard.
-        #expect(scorer.size == PlacementScorer.Size(nodes: 3, pods: 1, assumed: 0, measured: 0))
+        #expect(
+            scorer.size
+                == PlacementScorer.Size(nodes: 3, pods: 1, assumed: 0, measured: 0, services: 1, measuredServices: 0))
     }
 
     @Test func theWatchConfirmsOrRefutes() throws {

@@ -109,6 +109,10 @@ public struct WatchedCluster: Sendable {
     public var assumedCount: Int { entries.count { $0.boundNode == nil && $0.assumedNode != nil } }
     /// Nodes whose CPU use was measured and is fresh, as of the last `prepare(now:)`.
     public var measuredNodeCount: Int { snapshot.nodes.count { $0.cpuUsage != nil } }
+    /// Services whose request rate and p99 were measured and are fresh, as of the last `prepare(now:)`.
+    public var measuredServiceCount: Int {
+        snapshot.services.count { $0.arrivalRate != nil && $0.latencyP99 != nil }
+    }
     private var hasDeclaredServices: Bool { namespace != nil }
 
     // MARK: The builder

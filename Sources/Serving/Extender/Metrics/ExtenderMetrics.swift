@@ -16,6 +16,8 @@ struct ExtenderMetrics: Sendable {
     private let pods: Gauge
     private let assumedPods: Gauge
     private let measuredNodes: Gauge
+    private let services: Gauge
+    private let measuredServices: Gauge
     private let policyLoaded: Gauge
     private let ready: Gauge
 
@@ -32,6 +34,8 @@ struct ExtenderMetrics: Sendable {
         "berth_extender_pods": "Unfinished pods known.",
         "berth_extender_assumed_pods": "Pods taken to be on the node that was best for them.",
         "berth_extender_measured_nodes": "Nodes with a fresh measurement of CPU use.",
+        "berth_extender_services": "Services whose pods have been asked about.",
+        "berth_extender_measured_services": "Services with a fresh request rate and p99.",
         "berth_telemetry_scrapes_total": "Scrapes of kubelets' cadvisor, by result.",
         "berth_telemetry_service_reads_total": "Times that Prometheus was asked what services do, by result.",
         "berth_reflector_lists_total": "Complete lists taken from the API server, by kind.",
@@ -65,6 +69,8 @@ struct ExtenderMetrics: Sendable {
         pods = Gauge(label: "berth_extender_pods", factory: registry)
         assumedPods = Gauge(label: "berth_extender_assumed_pods", factory: registry)
         measuredNodes = Gauge(label: "berth_extender_measured_nodes", factory: registry)
+        services = Gauge(label: "berth_extender_services", factory: registry)
+        measuredServices = Gauge(label: "berth_extender_measured_services", factory: registry)
         policyLoaded = Gauge(label: "berth_extender_policy_loaded", factory: registry)
         ready = Gauge(label: "berth_extender_ready", factory: registry)
     }
@@ -94,6 +100,8 @@ struct ExtenderMetrics: Sendable {
         pods.record(size.pods)
         assumedPods.record(size.assumed)
         measuredNodes.record(size.measured)
+        services.record(size.services)
+        measuredServices.record(size.measuredServices)
         policyLoaded.record(scorer.hasPolicy ? 1 : 0)
         ready.record(scorer.hasPolicy && scorer.hasSynced ? 1 : 0)
     }

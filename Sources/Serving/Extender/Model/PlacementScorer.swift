@@ -44,13 +44,19 @@ public final class PlacementScorer: Sendable {
         public var assumed: Int
         /// Nodes with a fresh measurement of CPU use.
         public var measured: Int
+        /// Services whose pods have been asked about.
+        public var services: Int
+        /// Services with a fresh request rate and p99.
+        public var measuredServices: Int
 
         /// A size with all its parts.
-        public init(nodes: Int, pods: Int, assumed: Int, measured: Int) {
+        public init(nodes: Int, pods: Int, assumed: Int, measured: Int, services: Int, measuredServices: Int) {
             self.nodes = nodes
             self.pods = pods
             self.assumed = assumed
             self.measured = measured
+            self.services = services
+            self.measuredServices = measuredServices
         }
     }
 
@@ -161,7 +167,8 @@ public final class PlacementScorer: Sendable {
             state.cluster.prepare(now: now)
             return Size(
                 nodes: state.cluster.nodeCount, pods: state.cluster.podCount, assumed: state.cluster.assumedCount,
-                measured: state.cluster.measuredNodeCount)
+                measured: state.cluster.measuredNodeCount, services: state.cluster.snapshot.services.count,
+                measuredServices: state.cluster.measuredServiceCount)
         }
     }
 
