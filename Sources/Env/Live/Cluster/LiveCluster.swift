@@ -281,11 +281,11 @@ public final class LiveCluster: ClusterBackend, Sendable {
         return refusal
     }
 
-    /// Makes the last snapshot one to decide on: no longer refreshed until something happens. A recording gets what led
-    /// to it.
+    /// Gives the recording what led to the snapshot that is to be decided on, which is the last one of the events. What
+    /// came before the episode began counts as part of its beginning.
     private func show(after cause: RecordingEntry?) throws {
-        guard let recording, let watch = contents.withLock({ $0?.watch }) else { return }
-        let (events, snapshot) = watch.takeEvents()
+        guard let recording, let episode = contents.withLock({ $0 }), episode.hasBegun else { return }
+        let (events, snapshot) = episode.watch.takeEvents()
         lastSnapshot.withLock { $0 = snapshot }
         try recording.append((cause.map { [$0] } ?? []) + events.map { .event($0) } + [.shown])
     }

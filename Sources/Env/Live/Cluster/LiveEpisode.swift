@@ -100,6 +100,9 @@ struct LiveEpisode: Sendable {
         (evictions, replicaChanges) = (0, 0)
     }
 
+    /// Whether the warm-up is over.
+    var hasBegun: Bool { interferedTo != nil }
+
     /// The interference that has become due since the last call, by its position in the plan.
     mutating func dueInterference() -> [Int] {
         guard let last = interferedTo else { return [] }
