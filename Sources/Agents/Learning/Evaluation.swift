@@ -9,6 +9,16 @@ public struct Evaluation: Sendable, Equatable {
     /// Steps of each episode.
     public var lengths: [Int]
 
+    /// Plays one episode from each seed.
+    init(of episode: inout some Episode, seeds: [UInt64]) throws {
+        (returns, lengths) = ([], [])
+        for seed in seeds {
+            let totals = try episode.play(seed: seed)
+            returns.append(totals.rewards)
+            lengths.append(totals.steps)
+        }
+    }
+
     /// Mean of the returns; NaN without episodes.
     public var meanReturn: Double { returns.reduce(0, +) / Double(returns.count) }
 
@@ -53,33 +63,11 @@ public struct Evaluator<Network: ActorCritic>: Sendable where Network.Observatio
         in environment: Environments, seeds: [UInt64], choice: ActionChoice = .greedy
     ) throws -> Evaluation where Environments.Observations == Network.Observations {
         precondition(environment.count == 1, "evaluation steps one environment at a time")
-        var environment = environment
-        var workspace = network.makeWorkspace()
-        var observations = environment.makeObservations()
-        var finals = observations
-        var outcomes = [Outcome(reward: 0)]
-        var evaluation = Evaluation(returns: [], lengths: [])
-        for seed in seeds {
-            var generator = RandomGenerator(seed: seed, stream: 6)
-            try environment.reset(seeds: [seed], into: &observations)
-            var (total, length) = (0.0, 0)
-            repeat {
-                normalizer?.normalize(&observations)
-                network.forward(observations, parameters: parameters.span, heads: .policy, workspace: &workspace)
-                let output = workspace.output
-                let action = try choose(choice, output, &generator)
-                try environment.step(
-                    [action], into: &observations, outcomes: &outcomes, finalObservations: &finals)
-                total += outcomes[0].reward
-                length += 1
-            } while !outcomes[0].ended
-            evaluation.returns.append(total)
-            evaluation.lengths.append(length)
-        }
-        return evaluation
+        var episode = NetworkEpisode(self, environment, choice)
+        return try Evaluation(of: &episode, seeds: seeds)
     }
 
-    private func choose(
+    fileprivate func choose(
         _ choice: ActionChoice, _ output: ActorCriticOutput, _ generator: inout RandomGenerator
     ) throws -> Int {
         guard output.choices(0) > 0 else { throw LearningError("a decision without candidates") }
@@ -97,6 +85,44 @@ public struct Evaluator<Network: ActorCritic>: Sendable where Network.Observatio
             throw LearningError("the policy's logits are not finite: it has diverged in training")
         }
         return action
+    }
+}
+
+/// An episode in which a network acts in a group of one environment.
+private struct NetworkEpisode<Network: ActorCritic, Environments: EnvironmentGroup>: Episode
+where Environments.Observations == Network.Observations {
+    private let evaluator: Evaluator<Network>
+    private let choice: ActionChoice
+    private var environment: Environments
+    private var workspace: Network.Workspace
+    private var observations: Environments.Observations
+    private var finals: Environments.Observations
+    private var outcomes = [Outcome(reward: 0)]
+    private var generator = RandomGenerator(seed: 0)
+
+    init(_ evaluator: Evaluator<Network>, _ environment: Environments, _ choice: ActionChoice) {
+        (self.evaluator, self.environment, self.choice) = (evaluator, environment, choice)
+        workspace = evaluator.network.makeWorkspace()
+        observations = environment.makeObservations()
+        finals = observations
+    }
+
+    mutating func begin(seed: UInt64) throws {
+        generator = RandomGenerator(seed: seed, stream: 6)
+        try environment.reset(seeds: [seed], into: &observations)
+    }
+
+    mutating func choose() throws -> Int? {
+        evaluator.normalizer?.normalize(&observations)
+        let parameters = evaluator.parameters
+        evaluator.network.forward(
+            observations, parameters: parameters.span, heads: .policy, workspace: &workspace)
+        return try evaluator.choose(choice, workspace.output, &generator)
+    }
+
+    mutating func perform(_ action: Int) throws -> Outcome {
+        try environment.step([action], into: &observations, outcomes: &outcomes, finalObservations: &finals)
+        return outcomes[0]
     }
 }
 

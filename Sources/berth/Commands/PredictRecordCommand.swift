@@ -5,7 +5,6 @@ import Foundation
 import Gym
 import Live
 import Prediction
-import Randomness
 import Simulator
 import Workloads
 
@@ -55,8 +54,8 @@ struct PredictRecordCommand: ParsableCommand {
                 } else {
                     var cluster = try SimulatedCluster(settings: configuration.simulator)
                     cluster.reportsNodes = true
-                    var environment = ClusterEnvironment(backend: cluster, settings: configuration.episode, seed: seed)
-                    try Self.play(configuration, policy, position, seed: seed, &environment, into: &recorder)
+                    let environment = ClusterEnvironment(backend: cluster, settings: configuration.episode, seed: seed)
+                    try Self.play(configuration, policy, position, seed: seed, environment, into: &recorder)
                 }
                 guard Interruption.signalNumber == nil else { throw CancellationError() }
             } catch is CancellationError {
@@ -86,30 +85,26 @@ struct PredictRecordCommand: ParsableCommand {
                 seconds: settings.interval * Double(configuration.episode.intervals), seed: seed)
         }
         try LiveRuns.withCluster(settings) { backend in
-            var environment = ClusterEnvironment(backend: backend, settings: configuration.episode, seed: seed)
-            try Self.play(configuration, policy, episode, seed: seed, &environment, into: &recorder)
+            let environment = ClusterEnvironment(backend: backend, settings: configuration.episode, seed: seed)
+            try Self.play(configuration, policy, episode, seed: seed, environment, into: &recorder)
         }
     }
 
     private static func play<Backend: ClusterBackend>(
-        _ configuration: RecordConfiguration, _ name: String, _ episode: Int, seed: UInt64,
-        _ environment: inout ClusterEnvironment<Backend>, into recorder: inout WindowRecorder
+        _ configuration: RecordConfiguration, _ name: String, _ number: Int, seed: UInt64,
+        _ environment: ClusterEnvironment<Backend>, into recorder: inout WindowRecorder
     ) throws {
-        var policy = try BaselineCatalog.policy(named: name, configuration.baselines)
-        var generator = RandomGenerator(seed: seed, stream: 7)
-        policy.reset()
-        try environment.begin(seed: seed)
-        recorder.begin(episode: episode, seed: seed, environment.snapshot)
-        var isOver = false
-        while !isOver, let decision = environment.decision, Interruption.signalNumber == nil {
-            let choice = try policy.choose(decision, in: environment.snapshot, using: &generator)
-            isOver = try environment.perform(choice).ended
-            guard let report = environment.info.report else { continue }
-            let time = configuration.live == nil ? 0 : Date.now.timeIntervalSince1970
-            try recorder.record(report, environment.snapshot, time: time)
-        }
-        if let failure = environment.info.report?.failure {
-            CommandFailure.warn("episode \(episode) broke off: \(failure)")
+        let policy = try BaselineCatalog.policy(named: name, configuration.baselines)
+        var episode = PolicyEpisode(of: policy, in: environment) { Interruption.signalNumber != nil }
+        try episode.play(
+            seed: seed, begun: { recorder.begin(episode: number, seed: seed, $0.environment.snapshot) },
+            stepped: { episode, _ in
+                guard let report = episode.environment.info.report else { return }
+                let time = configuration.live == nil ? 0 : Date.now.timeIntervalSince1970
+                try recorder.record(report, episode.environment.snapshot, time: time)
+            })
+        if let failure = episode.environment.info.report?.failure {
+            CommandFailure.warn("episode \(number) broke off: \(failure)")
         }
     }
 }

@@ -28,26 +28,19 @@ struct EpisodeFigures: Codable, Equatable {
     /// Plays an episode.
     /// - Parameter seed: decides the episode, and the draws among equal preferences.
     init<Backend: ClusterBackend>(
-        of policy: inout any Policy, in environment: inout ClusterEnvironment<Backend>, seed: UInt64
+        of policy: any Policy, in environment: ClusterEnvironment<Backend>, seed: UInt64
     ) throws {
-        var generator = RandomGenerator(seed: seed, stream: 7)
         var tally = Tally()
-        let clock = ContinuousClock()
-        policy.reset()
-        try environment.begin(seed: seed)
-        var isOver = false
-        while !isOver, let decision = environment.decision {
-            let start = clock.now
-            let choice = try policy.choose(decision, in: environment.snapshot, using: &generator)
-            tally.decisionSeconds.append((clock.now - start) / .seconds(1))
-            let outcome = try environment.perform(choice)
-            if let report = environment.info.report {
+        var episode = PolicyEpisode(of: policy, in: environment)
+        try episode.play(
+            seed: seed,
+            stepped: { episode, outcome in
+                tally.decisionSeconds.append(episode.decisionTime / .seconds(1))
+                guard let report = episode.environment.info.report else { return }
                 tally.add(report)
                 tally.reward += outcome.reward
-                if let terms = environment.info.terms { tally.add(terms) }
-            }
-            isOver = outcome.ended
-        }
+                if let terms = episode.environment.info.terms { tally.add(terms) }
+            })
         self = tally.figures
     }
 

@@ -35,9 +35,9 @@ struct LiveTournament {
         if contender.usesDefaultScheduler { settings.placement = .defaultScheduler }
         do {
             return try LiveRuns.withCluster(settings) { backend in
-                var policy = try contender.make()
-                var environment = ClusterEnvironment(backend: backend, settings: episode, seed: seed)
-                let figures = try EpisodeFigures(of: &policy, in: &environment, seed: seed)
+                let policy = try contender.make()
+                let environment = ClusterEnvironment(backend: backend, settings: episode, seed: seed)
+                let figures = try EpisodeFigures(of: policy, in: environment, seed: seed)
                 return Comparison.Episode(
                     policy: contender.name, pattern: Self.condition, seed: seed, figures: figures)
             }

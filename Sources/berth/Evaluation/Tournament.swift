@@ -55,10 +55,10 @@ struct Tournament {
         let contender = contenders[index % contenders.count]
         let condition = conditions[index / contenders.count / seeds.count]
         let seed = seeds[index / contenders.count % seeds.count]
-        var policy = try contender.make()
-        var environment = ClusterEnvironment(
+        let policy = try contender.make()
+        let environment = ClusterEnvironment(
             backend: try SimulatedCluster(settings: condition.simulator), settings: episode, seed: seed)
-        let figures = try EpisodeFigures(of: &policy, in: &environment, seed: seed)
+        let figures = try EpisodeFigures(of: policy, in: environment, seed: seed)
         return Comparison.Episode(policy: contender.name, pattern: condition.name, seed: seed, figures: figures)
     }
 }

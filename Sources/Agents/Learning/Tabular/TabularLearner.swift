@@ -154,7 +154,7 @@ where E.ActionSpace == Discrete, D.Observation == E.ObservationSpace.Element {
     // MARK: Choosing
 
     /// Replaces `entries` by the table's entries of the legal actions.
-    private func find(_ observation: D.Observation, actions: Int, into entries: inout [Int]) throws {
+    fileprivate func find(_ observation: D.Observation, actions: Int, into entries: inout [Int]) throws {
         discretizer.entries(of: observation, actions: actions, into: &entries)
         guard !entries.isEmpty else {
             throw LearningError(
@@ -165,7 +165,7 @@ where E.ActionSpace == Discrete, D.Observation == E.ObservationSpace.Element {
 
     /// Index of the entry of the greatest value, the first among equals.
     /// - Precondition: there is an entry.
-    private func best(_ entries: [Int]) -> Int {
+    fileprivate func best(_ entries: [Int]) -> Int {
         var best = 0
         for index in entries.indices where values[entries[index]] > values[entries[best]] { best = index }
         return best
@@ -182,25 +182,35 @@ where E.ActionSpace == Discrete, D.Observation == E.ObservationSpace.Element {
     ///   - seeds: one for each episode, which it decides.
     /// - Throws: what the environment throws; `LearningError` for a decision without legal actions.
     public func evaluate(in environment: E, seeds: [UInt64]) throws -> Evaluation {
-        var environment = environment
-        var entries: [Int] = []
-        var evaluation = Evaluation(returns: [], lengths: [])
-        for seed in seeds {
-            var observation = try environment.reset(seed: seed)
-            var (total, length) = (0.0, 0)
-            var isOver = false
-            while !isOver {
-                try find(observation, actions: environment.actionSpace.count, into: &entries)
-                let (next, outcome) = try environment.step(best(entries))
-                observation = next
-                total += outcome.reward
-                length += 1
-                isOver = outcome.ended
-            }
-            evaluation.returns.append(total)
-            evaluation.lengths.append(length)
-        }
-        return evaluation
+        var episode = TableEpisode(learner: self, environment: environment)
+        return try Evaluation(of: &episode, seeds: seeds)
+    }
+}
+
+/// An episode in which the best known action is always taken.
+private struct TableEpisode<E: Environment & Sendable, D: Discretizer>: Episode
+where E.ActionSpace == Discrete, D.Observation == E.ObservationSpace.Element {
+    let learner: TabularLearner<E, D>
+    var environment: E
+    private var observation: D.Observation?
+    private var entries: [Int] = []
+
+    init(learner: TabularLearner<E, D>, environment: E) {
+        (self.learner, self.environment) = (learner, environment)
+    }
+
+    mutating func begin(seed: UInt64) throws { observation = try environment.reset(seed: seed) }
+
+    mutating func choose() throws -> Int? {
+        guard let observation else { return nil }
+        try learner.find(observation, actions: environment.actionSpace.count, into: &entries)
+        return learner.best(entries)
+    }
+
+    mutating func perform(_ action: Int) throws -> Outcome {
+        let (next, outcome) = try environment.step(action)
+        observation = next
+        return outcome
     }
 }
 
