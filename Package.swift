@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Three roofs (Env, Agents, Serving) on a base, one room per target; arrows point down only.
+// Three roofs (Env, Agents, Serving) on a base and Experiments above them, one room per target; arrows point down only.
 // docs/architecture.md says what lives where and why.
 
 let strict: [SwiftSetting] = [
@@ -158,9 +158,24 @@ let package = Package(
         room("Serving", "AnomalyDetection", ["Randomness", "Settings"]),
         room("Serving", "Drift", ["Settings"]),
 
+        // Experiments: agents in environments, trained and compared
+        room(
+            "Experiments", "TrainingRuns",
+            [
+                "Learning", "NeuralNetworks", "Checkpoints", "Processes", "ONNX", "Baselines", "Prediction", "Live",
+                "Simulator", "Cluster", "Gym", "Randomness", "Settings", logging,
+            ]),
+        room(
+            "Experiments", "Tournaments",
+            [
+                "TrainingRuns", "Learning", "Checkpoints", "Baselines", "Live", "Simulator", "Workloads", "Cluster",
+                "Gym", "Randomness", "Settings",
+            ]),
+
         .executableTarget(
             name: "berth",
             dependencies: [
+                "TrainingRuns", "Tournaments",
                 "Randomness", "Settings", "Gym", "Cluster", "Workloads", "Simulator", "LoadGeneration", "Live",
                 "Watching",
                 "Windows", "Calibration", "LinearAlgebra", "NeuralNetworks", "Checkpoints", "Processes", "Learning",
@@ -258,6 +273,8 @@ let package = Package(
             ]),
         tests("AnomalyDetection", ["Randomness", "TestServers"]),
         tests("Drift", ["Randomness", "TestServers"]),
+        tests("TrainingRuns", ["Checkpoints", "Learning", "Processes", "Settings"]),
+        tests("Tournaments", ["TrainingRuns", "Baselines", "Cluster", "Live", "Randomness", "Simulator"]),
         // Shell scripts, with the commands they call replaced by replies from files.
         .testTarget(
             name: "ScriptsTests", path: "Tests/ScriptsTests", exclude: ["Fixtures"], swiftSettings: strict),

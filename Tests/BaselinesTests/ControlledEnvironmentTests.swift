@@ -87,7 +87,7 @@ struct SharedLoad: ClusterBackend, Codable, Sendable {
     @Test(arguments: 0..<8)
     func autoscalerReachesItsTarget(_ seed: UInt64) throws {
         var environment = Self.cluster()
-        var policy = try BaselineCatalog.policy(named: "default+hpa")
+        var policy = try Baseline(named: "default+hpa").policy()
         var generator = RandomGenerator(seed: seed)
         try environment.begin(seed: seed)
         var ended = false

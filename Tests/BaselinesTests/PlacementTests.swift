@@ -154,19 +154,19 @@ import Windows
     @Test func placementPoliciesRefuseControl() throws {
         let snapshot = Self.cluster(replicasOn: [])
         let control = Decision(kind: .control, candidates: [.advance])
-        for name in BaselineCatalog.placements where name != "random" {
-            var policy = try BaselineCatalog.placement(named: name)
-            #expect(throws: PolicyError.self, "\(name)") { try policy.preferences(for: control, in: snapshot) }
+        for placement in Baseline.Placement.allCases where placement != .random {
+            var policy = placement.policy()
+            #expect(throws: PolicyError.self, "\(placement)") { try policy.preferences(for: control, in: snapshot) }
         }
     }
 
     @Test func onlyCandidatesAreScored() throws {
         let snapshot = Self.cluster(replicasOn: [0, 0, 1])
-        for name in BaselineCatalog.placements {
-            var policy = try BaselineCatalog.placement(named: name)
+        for placement in Baseline.Placement.allCases {
+            var policy = placement.policy()
             let preferences = try policy.preferences(for: Self.decision(snapshot, nodes: [3, 1]), in: snapshot)
-            #expect(preferences.count == 2, "\(name)")
-            #expect(preferences.allSatisfy { $0.isFinite && $0 >= 0 }, "\(name)")
+            #expect(preferences.count == 2, "\(placement)")
+            #expect(preferences.allSatisfy { $0.isFinite && $0 >= 0 }, "\(placement)")
         }
     }
 }

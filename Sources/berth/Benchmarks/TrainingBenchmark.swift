@@ -2,6 +2,7 @@ import Gym
 import Learning
 import LinearAlgebra
 import NeuralNetworks
+import TrainingRuns
 
 /// Steps per second of training on CartPole-v1, on one thread, with settings that others publish figures for.
 ///

@@ -4,6 +4,7 @@ import Foundation
 import Live
 import Logging
 import Settings
+import TrainingRuns
 
 /// `berth calibrate`
 struct CalibrateCommand: ParsableCommand {

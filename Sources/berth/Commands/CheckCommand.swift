@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gym
+import TrainingRuns
 
 /// `berth check ENV`
 struct CheckCommand: ParsableCommand {
@@ -21,7 +22,7 @@ struct CheckCommand: ParsableCommand {
 
     mutating func run() throws {
         guard steps > 0 else { throw CommandFailure.usage("--steps must be 1 or more, found \(steps)") }
-        let checks = EnvironmentCatalog.checks
+        let checks = EnvironmentKind.all.flatMap(\.checks)
         let names = checks.map(\.name)
         guard environment == "all" || names.contains(environment) else {
             throw CommandFailure.unknown("environment", environment, among: names + ["all"], plural: "environments")

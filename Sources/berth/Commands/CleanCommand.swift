@@ -2,6 +2,8 @@ import ArgumentParser
 import Calibration
 import Live
 import Settings
+import Tournaments
+import TrainingRuns
 
 /// `berth clean`
 struct CleanCommand: ParsableCommand {
@@ -47,7 +49,9 @@ struct CleanCommand: ParsableCommand {
     /// The live cluster that a configuration of either kind names.
     private static func liveSettings(of config: String) throws -> LiveSettings {
         if let training = try? TrainConfiguration.read(config) {
-            guard case .live(let settings) = training.environment else { throw notLive(config) }
+            guard let settings = training.environment.settings(as: LiveTrainSettings.self) else {
+                throw notLive(config)
+            }
             return settings.cluster
         }
         if let calibration = try? CalibrationSettings.load(from: config) { return calibration.live }

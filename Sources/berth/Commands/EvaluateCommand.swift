@@ -2,12 +2,11 @@ import ArgumentParser
 import Baselines
 import Live
 import Settings
+import Tournaments
+import TrainingRuns
 
 /// `berth evaluate`
 struct EvaluateCommand: ParsableCommand {
-    /// The policy that all others are compared with.
-    static let reference = "default+hpa"
-
     static let configuration = CommandConfiguration(
         commandName: "evaluate", abstract: "Compares a policy with baselines over the same episodes.",
         discussion: """
@@ -47,7 +46,7 @@ struct EvaluateCommand: ParsableCommand {
             guard configuration.live != nil else { throw CommandFailure.dryRunNeedsCluster(options.config) }
             configuration.live?.guards.dryRun = true
         }
-        var names = [Self.reference]
+        var names = [Contender.reference.name]
         for name in baseline.isEmpty ? configuration.compared : baseline where !names.contains(name) {
             names.append(name)
         }
@@ -56,7 +55,9 @@ struct EvaluateCommand: ParsableCommand {
         _ = try names.map { try Contender.baseline($0, configuration.baselines) }
         let predictor = try PolicyPredictor(file: configuration.predictor, riskLimit: configuration.riskLimit)
 
-        let tuning = try AutoscalerTuning(configuration.tuning, configuration.baselines)
+        let tuning = try Self.showing("tuning episodes") {
+            try AutoscalerTuning(configuration.tuning, configuration.baselines, progress: $0)
+        }
         if let tuning { configuration.baselines.autoscaler.targetUtilization = tuning.chosen }
         let evaluated = try Contender.named(
             policy, configuration.baselines, extenderWeight: configuration.extenderWeight)
@@ -69,8 +70,22 @@ struct EvaluateCommand: ParsableCommand {
             + limited
             + targets.map { Contender.autoscaler(target: $0, configuration.baselines) }
 
-        let report = try EvaluationReport(contenders, configuration, tuning, policy: policy)
+        if configuration.live != nil { Interruption.install() }
+        let report = try Self.showing("episodes") {
+            try EvaluationReport(
+                contenders, configuration, tuning, policy: policy, control: .signals, progress: $0)
+        }
         print(report.text, terminator: "")
         if let json { try JSONFile.write(report, to: json) }
+    }
+
+    /// Shows how many episodes `body` has played.
+    /// - Parameter unit: what is counted, in the plural.
+    private static func showing<Value>(
+        _ unit: String, _ body: (@escaping EpisodeProgress) throws -> Value
+    ) rethrows -> Value {
+        let display = EpisodeDisplay(unit: unit)
+        defer { display.finish() }
+        return try body { display.update($0, of: $1) }
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Foundation
 import ONNX
+import TrainingRuns
 
 /// `berth export`
 struct ExportCommand: ParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import LoadGeneration
 import Settings
+import TrainingRuns
 
 /// `berth load`
 struct LoadCommand: ParsableCommand {

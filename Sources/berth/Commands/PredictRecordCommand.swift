@@ -6,6 +6,7 @@ import Gym
 import Live
 import Prediction
 import Simulator
+import TrainingRuns
 import Workloads
 
 /// `berth predict record`
@@ -84,7 +85,7 @@ struct PredictRecordCommand: ParsableCommand {
             settings.interferencePlan = interference.plan(
                 seconds: settings.interval * Double(configuration.episode.intervals), seed: seed)
         }
-        try LiveRuns.withCluster(settings) { backend in
+        try LiveRuns.withCluster(settings, .signals) { backend in
             let environment = ClusterEnvironment(backend: backend, settings: configuration.episode, seed: seed)
             try Self.play(configuration, policy, episode, seed: seed, environment, into: &recorder)
         }
@@ -94,7 +95,7 @@ struct PredictRecordCommand: ParsableCommand {
         _ configuration: RecordConfiguration, _ name: String, _ number: Int, seed: UInt64,
         _ environment: ClusterEnvironment<Backend>, into recorder: inout WindowRecorder
     ) throws {
-        let policy = try BaselineCatalog.policy(named: name, configuration.baselines)
+        let policy = try Baseline(named: name).policy(configuration.baselines)
         var episode = PolicyEpisode(of: policy, in: environment) { Interruption.signalNumber != nil }
         try episode.play(
             seed: seed, begun: { recorder.begin(episode: number, seed: seed, $0.environment.snapshot) },

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Prediction
+import TrainingRuns
 
 /// `berth predict train`
 struct PredictTrainCommand: ParsableCommand {

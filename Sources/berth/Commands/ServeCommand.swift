@@ -1,11 +1,11 @@
 import ArgumentParser
-import Checkpoints
 import Cluster
 import Extender
 import Learning
 import LinearAlgebra
 import Logging
 import Prediction
+import TrainingRuns
 
 /// `berth serve`
 struct ServeCommand: AsyncParsableCommand {
@@ -24,7 +24,7 @@ struct ServeCommand: AsyncParsableCommand {
         let settings = try options.load(ExtenderSettings.self)
         let (registry, logger) = serving.start()
         let observer = Self.observer(PolicyMetrics(registry: registry), logger)
-        let loaded = try settings.policy.isEmpty ? nil : Self.loadPolicy(settings.policy, observer: observer)
+        let loaded = try settings.policy.isEmpty ? nil : LoadedPolicy(settings.policy, observer: observer)
         if let predictor = loaded?.predictor?.predictor {
             try PredictionError.naming(settings.policy) { try predictor.requireKnownToExtender() }
         }
@@ -57,20 +57,6 @@ struct ServeCommand: AsyncParsableCommand {
                     "the policy ignores an input: it never varied in training",
                     metadata: ["feature": "\(feature.name)", "inTraining": "\(Float(feature.mean))"])
             }
-        }
-    }
-
-    /// The policy of a run folder's newest checkpoint, or of a checkpoint file.
-    /// - Parameter observer: told of inputs that the policy's training never saw.
-    static func loadPolicy(_ path: String, observer: UnfamiliarInputs.Observer? = nil) throws -> LoadedPolicy {
-        let file = try RunFolder.newestCheckpoint(path)
-        return try PredictionError.naming(file) {
-            let checkpoint = try Checkpoint.read(file)
-            let predictor = try PolicyPredictor(checkpoint)
-            let unfamiliarInputs = try UnfamiliarInputs(checkpoint, observer: observer)
-            let policy = try TrainedPolicy.load(
-                checkpoint, predictor: predictor?.placement, unfamiliarInputs: unfamiliarInputs)
-            return LoadedPolicy(policy: policy, predictor: predictor, unfamiliarInputs: unfamiliarInputs)
         }
     }
 }

@@ -5,6 +5,7 @@ import Live
 import Prediction
 import Processes
 import Settings
+import TrainingRuns
 
 /// `berth train`
 struct TrainCommand: ParsableCommand {
@@ -82,19 +83,20 @@ struct TrainCommand: ParsableCommand {
         }
         let clock = ContinuousClock()
         let start = clock.now
-        let first = run.training.trainer.steps
+        let first = run.steps
         let end: TrainingRun.End
+        var display = ProgressDisplay(unit: "steps", total: run.totalSteps, first: first)
         do {
-            end = try run.training.run()
+            end = try run.run { display.show($0) }
         } catch let error as ProcessGroupError {
             throw CommandFailure(
                 message: "process \(processes.rank) of \(processes.size): \(error.description)",
-                hint: try hint(error, run.training.folder))
+                hint: try hint(error, run.folder))
         }
         try run.close()
         isClosed = true
         if processes.rank == 0 {
-            try report(end, run, steps: run.training.trainer.steps - first, seconds: (clock.now - start) / .seconds(1))
+            try report(end, run, steps: run.steps - first, seconds: (clock.now - start) / .seconds(1))
         }
         if case .interrupted = end { return true }
         return false
@@ -107,58 +109,64 @@ struct TrainCommand: ParsableCommand {
         return "the last checkpoint is kept: continue with berth train --resume \(folder.path)"
     }
 
-    private func report(_ end: TrainingRun.End, _ run: PreparedRun, steps: Int, seconds: Double) throws {
-        let folder = run.training.folder.path
+    private func report(_ end: TrainingRun.End, _ run: TrainingRun, steps: Int, seconds: Double) throws {
+        let folder = run.folder.path
         switch end {
         case .finished:
             print(
                 "trained \(Figures.grouped(steps)) steps in \(Figures.duration(seconds)) "
                     + "(\(Figures.grouped(Int(Double(steps) / max(seconds, 1e-9)))) steps/s), run folder \(folder)")
-            if let profile = run.training.profile.summary(of: seconds) { print(profile) }
+            if let shares = run.profile.summary(of: seconds) { print(shares) }
             print("matrices: \(KernelSet.current)")
-            try run.evaluate()
+            try evaluate(run)
         case .reached(let meanReturn):
             print(
                 "reached a mean return of \(Figures.short(meanReturn)) after "
-                    + "\(Figures.grouped(run.training.trainer.steps)) steps, in \(Figures.duration(seconds)), run folder "
+                    + "\(Figures.grouped(run.steps)) steps, in \(Figures.duration(seconds)), run folder "
                     + folder)
-            if let profile = run.training.profile.summary(of: seconds) { print(profile) }
+            if let shares = run.profile.summary(of: seconds) { print(shares) }
             print("matrices: \(KernelSet.current)")
-            try run.evaluate()
+            try evaluate(run)
         case .interrupted, .paused:
-            print("stopped at step \(Figures.grouped(run.training.trainer.steps)) and saved a checkpoint")
+            print("stopped at step \(Figures.grouped(run.steps)) and saved a checkpoint")
             print("continue with: berth train --resume \(folder)")
         }
     }
 
+    /// Evaluates the last policy and the best one, and prints what they returned.
+    private func evaluate(_ run: TrainingRun) throws {
+        guard let report = try run.evaluate() else { return }
+        print(report.last.summary)
+        guard let best = report.best else { return }
+        print(
+            "the best policy, of step \(Figures.grouped(best.step)), in other episodes: " + best.returns.summary)
+    }
+
     /// A new run.
-    private func started(_ processes: ProcessGroup) throws -> PreparedRun {
+    private func started(_ processes: ProcessGroup) throws -> TrainingRun {
         guard let config else {
             throw CommandFailure.usage("--config FILE is missing", hint: "or --resume DIR to continue a run")
         }
         var configuration = try TrainConfiguration.read(config, overrides: set)
         if let seed { configuration.seed = seed }
         if dryRun {
-            guard case .live(var live) = configuration.environment else {
-                throw CommandFailure.dryRunNeedsCluster(config)
-            }
-            live.cluster.guards.dryRun = true
-            configuration.environment = .live(live)
+            let isLive = configuration.environment.change(LiveTrainSettings.self) { $0.cluster.guards.dryRun = true }
+            guard isLive else { throw CommandFailure.dryRunNeedsCluster(config) }
         }
         let name = URL(filePath: config).deletingPathExtension().lastPathComponent
         // Everything that can be wrong with the configuration is found before a folder is made.
-        let prepared = try PreparedRun(
+        let prepared = try TrainingRun(
             configuration, folder: RunFolder(path: out ?? "runs/\(name)-\(configuration.seed)"),
-            processes: processes)
+            processes: processes, control: .signals)
         if processes.rank == 0 {
-            try prepared.training.folder.create(overwrite: overwrite, locking: true)
+            try prepared.folder.create(overwrite: overwrite, locking: true)
             try prepared.writeConfiguration()
         }
         return prepared
     }
 
     /// The run in a folder, where its newest checkpoint left it.
-    private func resumed(_ path: String, _ processes: ProcessGroup) throws -> PreparedRun {
+    private func resumed(_ path: String, _ processes: ProcessGroup) throws -> TrainingRun {
         for (option, isGiven) in [
             ("--config", config != nil), ("--seed", seed != nil), ("--out", out != nil), ("--overwrite", overwrite),
             ("--dry-run", dryRun),
@@ -181,8 +189,9 @@ struct TrainCommand: ParsableCommand {
         let checkpoint = try RunCheckpoint(newestOf: folder)
         // The predictor that it has been trained with so far, whatever has become of its file.
         let predictor = try PredictionError.naming(checkpoint.file) { try PolicyPredictor(checkpoint.values) }
-        var prepared = try PreparedRun(configuration, folder: folder, processes: processes, predictor: predictor)
-        try prepared.training.resume(from: checkpoint)
+        var prepared = try TrainingRun(
+            configuration, folder: folder, processes: processes, predictor: predictor, control: .signals)
+        try prepared.resume(from: checkpoint)
         if !set.isEmpty, processes.rank == 0 { try prepared.writeConfiguration() }
         return prepared
     }

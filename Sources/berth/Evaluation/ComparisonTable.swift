@@ -1,4 +1,5 @@
 import Foundation
+import Tournaments
 
 /// A comparison as text.
 struct ComparisonTable {

@@ -3,7 +3,7 @@ struct ProgressDisplay {
     /// What is counted, in the plural.
     let unit: String
     /// When the work is done.
-    let total: Int
+    var total: Int
     private let isInteractive: Bool
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant

@@ -6,6 +6,7 @@ import Live
 import Randomness
 import Settings
 import Simulator
+import TrainingRuns
 import Workloads
 
 /// What `berth predict record` reads from its configuration file.
@@ -46,10 +47,10 @@ struct RecordConfiguration: Configurable, Equatable {
             must: "be left out without live: the simulator has its own")
         try require("policies", notEmpty: policies)
         try require("minimumRequests", minimumRequests, in: 1...1e9)
-        for (index, name) in policies.enumerated() where !BaselineCatalog.names.contains(name) {
+        for (index, name) in policies.enumerated() where !Baseline.names.contains(name) {
             throw SettingsError(
                 key: "policies[\(index)]", problem: "there is no baseline \"\(name)\"",
-                hint: NearestName.hint(for: name, among: BaselineCatalog.names, what: "baselines"))
+                hint: NearestName.hint(for: name, among: Baseline.names, what: "baselines"))
         }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Settings
+import TrainingRuns
 
 /// A failure that a command reports itself: one line, perhaps a hint, and the exit status.
 struct CommandFailure: Error {
@@ -40,6 +41,10 @@ struct CommandFailure: Error {
         case let failure as CommandFailure:
             Terminal.printError(failure.message, hint: failure.hint)
             return failure.status
+        case let error as ExperimentError:
+            Terminal.printError(error.message, hint: error.hint)
+            if error.code == .interrupted { return Interruption.exitStatus }
+            return error.isUsage ? usageStatus : 1
         case let failure as SettingsError:
             Terminal.printError(failure.message, hint: failure.hint)
             return usageStatus
