@@ -99,6 +99,7 @@ import Workloads
             text.replacing("HEADER", with: lines[0]).replacing("ROW", with: row)
                 .replacing("BADSOURCE", with: lines[1].replacing("none", with: "gpu")))
         let error = #expect(throws: CalibrationError.self) { try MeasurementTable(file: file) }
+        #expect(error?.code == .unreadable)
         #expect(error?.description.hasPrefix(file) == true)
     }
 }
@@ -148,8 +149,9 @@ import Workloads
     @Test func needsEnoughPoints() throws {
         let sweep = SimulatedSweep(try SweepTests.settings(), requestedCPU: 0.15)
         let point = CalibrationPoint(replicas: 1, rate: 30)
-        #expect(throws: CalibrationError.self) {
+        let error = #expect(throws: CalibrationError.self) {
             try sweep.fit(to: [(point, Quantiles(p50: 0.01, p95: 0.02, p99: 0.03))])
         }
+        #expect(error?.code == .tooFewPoints)
     }
 }

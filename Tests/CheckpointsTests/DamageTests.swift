@@ -46,6 +46,7 @@ import Testing
             }
             let cut = try error(reading: whole.prefix(whole.count - 1), in: folder)
             #expect(cut?.problem.hasPrefix("is damaged: it should hold \(whole.count - 512) bytes") == true)
+            #expect(cut?.code == .damaged)
             #expect(cut?.file == "\(folder)/damaged.h5")
             #expect(try error(reading: whole + Data([0]), in: folder) != nil)
         }
@@ -56,17 +57,19 @@ import Testing
             var positions = Positions(state: 2)
             for length in [0, 3, 512, 5_000] {
                 let garbage = Data((0..<length).map { _ in UInt8(positions.next(below: 256)) })
-                #expect(try error(reading: garbage, in: folder)?.problem == "is not a checkpoint of this project")
+                #expect(try error(reading: garbage, in: folder)?.code == .foreign)
             }
             try sampleCheckpoint(version: 1).write(to: "\(folder)/whole.h5")
             var bytes = try Data(contentsOf: URL(filePath: "\(folder)/whole.h5"))
             // HDF5 without our header is a file of somebody else.
             #expect(
-                try error(reading: bytes.dropFirst(512), in: folder)?.problem.hasPrefix("is not a checkpoint") == true)
+                try error(reading: bytes.dropFirst(512), in: folder)?.code == .foreign)
             bytes.replaceSubrange(17..<18, with: Data("7".utf8))
             #expect(
                 try error(reading: bytes, in: folder)?.problem == "has format version 7, this program reads version 1")
+            #expect(try error(reading: bytes, in: folder)?.code == .foreign)
             let missing = checkpointError { _ = try Checkpoint.read("\(folder)/none.h5") }
+            #expect(missing?.code == .system)
             #expect(missing?.problem == "cannot open: No such file or directory")
             #expect(checkpointError { _ = try Checkpoint.read(folder) }?.problem == "cannot read: Is a directory")
         }

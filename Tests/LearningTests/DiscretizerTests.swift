@@ -89,6 +89,7 @@ struct DiscretizerTests {
         let error = #expect(throws: LearningError.self) {
             try TabularLearner(settings: settings, environment: environment, discretizer: discretizer, seed: 0)
         }
+        #expect(error?.code == .tableTooLarge)
         #expect(error?.description.contains("50000000") == true)
     }
 }

@@ -143,6 +143,7 @@ struct PPOTests {
         let learner = try PPO(
             settings: PPOSettings(), network: NetworkSettings().candidates(PickLargest.space), seed: 0
         ) { range in CandidateEnvironmentGroup(range.map { _ in EmptyList() }) }
-        #expect(throws: LearningError.self) { try learner.runIteration() }
+        let error = #expect(throws: LearningError.self) { try learner.runIteration() }
+        #expect(error?.code == .noCandidates)
     }
 }

@@ -93,11 +93,14 @@ struct ScorerPolicyTests {
         schema.node[2] = "phase of the moon"
         try checkpoint.setSchema(schema)
         let error = #expect(throws: CheckpointError.self) { try ScorerPolicy(checkpoint) }
+        #expect(error?.code == .mismatch)
         #expect(error?.description.contains("node feature 2 is 'phase of the moon'") == true)
         checkpoint["schema"] = nil
-        #expect(throws: CheckpointError.self) { try ScorerPolicy(checkpoint) }
+        let missing = #expect(throws: CheckpointError.self) { try ScorerPolicy(checkpoint) }
+        #expect(missing?.code == .missing)
         checkpoint["schema"] = .text("[]")
-        #expect(throws: CheckpointError.self) { try ScorerPolicy(checkpoint) }
+        let unsound = #expect(throws: CheckpointError.self) { try ScorerPolicy(checkpoint) }
+        #expect(unsound?.code == .unsound)
     }
 
     @Test("refuses missing, misshapen and diverged weights and names them")

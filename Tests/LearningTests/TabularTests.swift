@@ -244,14 +244,16 @@ struct TabularUpdateTests {
         let learner = try TabularLearner(
             settings: TabularSettings(), environment: EmptyList(),
             discretizer: CandidateDiscretizer(bins: [], schema: pickSchema), seed: 0)
-        #expect(throws: LearningError.self) { try learner.runIteration() }
+        let error = #expect(throws: LearningError.self) { try learner.runIteration() }
+        #expect(error?.code == .noCandidates)
         #expect(learner.steps == 0)
     }
 
     @Test("refuse rewards that are not finite")
     func notFinite() throws {
         let learner = try walker([[Walk.Move(reward: .infinity)]], tabular(.qLearning, steps: 10))
-        #expect(throws: LearningError.self) { try learner.runIteration() }
+        let error = #expect(throws: LearningError.self) { try learner.runIteration() }
+        #expect(error?.code == .diverged)
         #expect(learner.values == [0])
     }
 

@@ -138,6 +138,7 @@ import Testing
             read.time = ""
             #expect(read == entry)
         }
-        #expect(throws: LiveError.self) { try AuditLog(path: "/nowhere/audit.jsonl") }
+        let error = #expect(throws: LiveError.self) { try AuditLog(path: "/nowhere/audit.jsonl") }
+        #expect(error?.code == .log)
     }
 }

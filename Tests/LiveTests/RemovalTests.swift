@@ -79,7 +79,10 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func whatCannotBeRemovedIsInTheLog() async throws {
         let server = try NamespaceServer(namespace: namespace, labels: "{}")
         let settings = try settings(server)
-        await #expect(throws: LiveError.self) { try await onThread { try LiveCluster.remove(settings) } }
+        let error = await #expect(throws: LiveError.self) {
+            try await onThread { try LiveCluster.remove(settings) }
+        }
+        #expect(error?.code == .settings)
         #expect(server.changes.isEmpty)
         let found = try #require(try entries().first)
         #expect(found.reason?.contains("is not an environment's") == true, "\(found)")
@@ -92,7 +95,10 @@ import Testing
         var settings = try settings(server)
         settings.auditLog = "/nowhere/audit.jsonl"
         let unwritable = settings
-        await #expect(throws: LiveError.self) { try await onThread { try LiveCluster.remove(unwritable) } }
+        let error = await #expect(throws: LiveError.self) {
+            try await onThread { try LiveCluster.remove(unwritable) }
+        }
+        #expect(error?.code == .log)
         #expect(server.changes.isEmpty)
     }
 }

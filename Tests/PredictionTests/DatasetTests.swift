@@ -131,7 +131,10 @@ import Testing
             #expect(training.isDisjoint(with: heldOut) && heldOut.count == 3)
             #expect(split.training.count + split.heldOut.count == dataset.count)
         }
-        #expect(throws: PredictionError.self) { try sampleDataset(episodes: 1).splitByEpisode(heldOut: 0.3, seed: 0) }
+        let error = #expect(throws: PredictionError.self) {
+            try sampleDataset(episodes: 1).splitByEpisode(heldOut: 0.3, seed: 0)
+        }
+        #expect(error?.code == .tooFewEpisodes)
         let first = try dataset.splitByEpisode(heldOut: 0.3, seed: 0).heldOut.rows
         #expect(try dataset.splitByEpisode(heldOut: 0.3, seed: 0).heldOut.rows == first)
     }

@@ -234,7 +234,8 @@ import Testing
     @Test func wrongRowsAreRefused() throws {
         let predictor = try LatencyPredictor(training: sampleDataset(), settings())
         #expect(try predictor.predict([]) == [])
-        #expect(throws: PredictionError.self) { try predictor.predict([1, 2, 3]) }
+        let error = #expect(throws: PredictionError.self) { try predictor.predict([1, 2, 3]) }
+        #expect(error?.code == .input)
         var row = [Float](repeating: .nan, count: predictor.width)
         let blind = try predictor.predict(row)
         #expect(blind[0].p99 > 0 && blind[0].p99.isFinite)

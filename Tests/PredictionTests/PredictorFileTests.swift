@@ -9,7 +9,8 @@ import Testing
             let (first, second) = (try samplePredictor(trees: 5), try samplePredictor(trees: 6))
             #expect(first.version != second.version)
             try file.install(first)
-            #expect(throws: PredictionError.self) { try file.rollBack() }
+            let error = #expect(throws: PredictionError.self) { try file.rollBack() }
+            #expect(error?.code == .noPrevious)
             #expect(try file.read().version == first.version)
             try file.install(second)
             #expect(try file.read().version == second.version)

@@ -39,14 +39,15 @@ private struct TreeReader: ~Copyable {
             let name = try linkName(id, index, prefix)
             let path = prefix.isEmpty ? name : "\(prefix)/\(name)"
             guard chdf5_link_is_hard(id, name) != 0, depth < CheckpointFile.deepestPath else {
-                throw CheckpointError(file: file, path: path, problem: "is a link or nested too deep")
+                throw CheckpointError(.damaged, file: file, path: path, problem: "is a link or nested too deep")
             }
             let object = try HDF5Handle(
                 H5Oopen(id, name, hid_t(H5P_DEFAULT)), close: H5Oclose, file: file, path: path, "open the object")
             switch H5Iget_type(object.id) {
             case H5I_GROUP: try group(object.id, prefix: path, depth: depth + 1)
             case H5I_DATASET: values[path] = try dataset(object.id, path)
-            default: throw CheckpointError(file: file, path: path, problem: "is neither a group nor a dataset")
+            default:
+                throw CheckpointError(.damaged, file: file, path: path, problem: "is neither a group nor a dataset")
             }
         }
     }
@@ -94,7 +95,7 @@ private struct TreeReader: ~Copyable {
             return .uint64(array, shape: shape)
         default:
             let problem = "has a type that checkpoints do not use: expected float32, float64, int64, uint64 or text"
-            throw CheckpointError(file: file, path: path, problem: problem)
+            throw CheckpointError(.damaged, file: file, path: path, problem: problem)
         }
     }
 
@@ -108,7 +109,8 @@ private struct TreeReader: ~Copyable {
             H5Sget_simple_extent_dims(space, &dimensions, nil), file: file, path: path, "read the shape")
         let shape = dimensions.map { Int(clamping: $0) }
         guard let count = elementCount(shape), count <= byteLimit / MemoryLayout<Element>.stride else {
-            throw CheckpointError(file: file, path: path, problem: "its shape \(shape) is larger than the file")
+            throw CheckpointError(
+                .damaged, file: file, path: path, problem: "its shape \(shape) is larger than the file")
         }
         var array = [Element](repeating: .zero, count: count)
         let all = hid_t(H5S_ALL)
@@ -121,14 +123,14 @@ private struct TreeReader: ~Copyable {
         _ space: hid_t, _ path: String, read: (UnsafeMutableRawPointer) -> herr_t
     ) throws(CheckpointError) -> String {
         guard H5Sget_simple_extent_type(space) == H5S_SCALAR else {
-            throw CheckpointError(file: file, path: path, problem: "expected a single text")
+            throw CheckpointError(.damaged, file: file, path: path, problem: "expected a single text")
         }
         var pointer: UnsafeMutablePointer<CChar>?
         try HDF5Handle.check(read(&pointer), file: file, path: path, "read the text")
         guard let pointer else { return "" }
         defer { H5free_memory(pointer) }
         guard let string = String(validatingCString: pointer) else {
-            throw CheckpointError(file: file, path: path, problem: "is not UTF-8 text")
+            throw CheckpointError(.damaged, file: file, path: path, problem: "is not UTF-8 text")
         }
         return string
     }

@@ -11,7 +11,7 @@ extension Checkpoint {
     public func write(to path: String) throws(CheckpointError) {
         try check()
         let (folder, name) = CheckpointFile.split(path)
-        guard !name.isEmpty else { throw CheckpointError(file: path, problem: "names a folder, not a file") }
+        guard !name.isEmpty else { throw CheckpointError(.system, file: path, problem: "names a folder, not a file") }
         guard access(folder, W_OK) == 0 else { throw CheckpointFile.systemError(folder, "write into the folder") }
         let temporary = "\(folder)/.\(name).partial"
         do throws(CheckpointError) {

@@ -97,14 +97,14 @@ extension Checkpoint {
     }
 
     private func value(_ path: String) throws(CheckpointError) -> Value {
-        guard let value = values[path] else { throw CheckpointError(path: path, problem: "is missing") }
+        guard let value = values[path] else { throw CheckpointError(.missing, path: path, problem: "is missing") }
         return value
     }
 
     private func mismatch(_ path: String, _ type: String, _ shape: [Int]?) -> CheckpointError {
         let expected = shape.map { "\(type) \($0)" } ?? type
         let found = values[path]?.summary ?? "nothing"
-        return CheckpointError(path: path, problem: "expected \(expected), found \(found)")
+        return CheckpointError(.unsound, path: path, problem: "expected \(expected), found \(found)")
     }
 }
 
@@ -166,16 +166,19 @@ extension Checkpoint {
         for (path, value) in values {
             let parts = path.split(separator: "/", omittingEmptySubsequences: false)
             guard parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." && !$0.utf8.contains(0) }) else {
-                throw CheckpointError(path: path, problem: "is not a path: expected names joined by single slashes")
+                throw CheckpointError(
+                    .unsound, path: path, problem: "is not a path: expected names joined by single slashes")
             }
             guard parts.count <= CheckpointFile.deepestPath else {
-                throw CheckpointError(path: path, problem: "is nested deeper than \(CheckpointFile.deepestPath) levels")
+                throw CheckpointError(
+                    .unsound, path: path, problem: "is nested deeper than \(CheckpointFile.deepestPath) levels")
             }
             for length in 1..<parts.count where values[parts[..<length].joined(separator: "/")] != nil {
                 let group = parts[..<length].joined(separator: "/")
-                throw CheckpointError(path: path, problem: "lies under \(group), which is a value and not a group")
+                throw CheckpointError(
+                    .unsound, path: path, problem: "lies under \(group), which is a value and not a group")
             }
-            if let problem = value.problem { throw CheckpointError(path: path, problem: problem) }
+            if let problem = value.problem { throw CheckpointError(.unsound, path: path, problem: problem) }
         }
     }
 }

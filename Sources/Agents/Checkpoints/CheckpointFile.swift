@@ -6,7 +6,7 @@ enum CheckpointFile {
     static let deepestPath = 32
 
     static func systemError(_ file: String, _ action: String) -> CheckpointError {
-        CheckpointError(file: file, problem: "cannot \(action): \(String(cString: strerror(errno)))")
+        CheckpointError(.system, file: file, problem: "cannot \(action): \(String(cString: strerror(errno)))")
     }
 
     /// Splits a path into its folder and its last part.
@@ -40,10 +40,10 @@ enum CheckpointFile {
         let (length, checksum) = try sum(descriptor, file: path)
         guard length == header.length else {
             let problem = "is damaged: it should hold \(header.length) bytes after its header and holds \(length)"
-            throw CheckpointError(file: path, problem: problem)
+            throw CheckpointError(.damaged, file: path, problem: problem)
         }
         guard checksum == header.checksum else {
-            throw CheckpointError(file: path, problem: "is damaged: its contents do not match its checksum")
+            throw CheckpointError(.damaged, file: path, problem: "is damaged: its contents do not match its checksum")
         }
         return length
     }

@@ -25,7 +25,7 @@ struct CheckpointHeader: Equatable {
     /// Reads a header back.
     /// - Throws: `CheckpointError` for bytes that are no header, or one of another format version.
     init(_ bytes: [UInt8], file: String) throws(CheckpointError) {
-        let foreign = CheckpointError(file: file, problem: "is not a checkpoint of this project")
+        let foreign = CheckpointError(.foreign, file: file, problem: "is not a checkpoint of this project")
         guard bytes.count == Self.byteCount, bytes.starts(with: Self.magic.utf8) else { throw foreign }
         let text = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         let lines = text.split(separator: "\n").map { $0.split(separator: " ") }
@@ -34,14 +34,14 @@ struct CheckpointHeader: Equatable {
         }
         guard version == Self.formatVersion else {
             let problem = "has format version \(version), this program reads version \(Self.formatVersion)"
-            throw CheckpointError(file: file, problem: problem)
+            throw CheckpointError(.foreign, file: file, problem: problem)
         }
         guard lines.count == 3, lines[1].count == 2, lines[2].count == 2, let length = Int(lines[1][1]), length >= 0,
             let checksum = UInt32(lines[2][1], radix: 16)
-        else { throw CheckpointError(file: file, problem: "is damaged: its header cannot be read") }
+        else { throw CheckpointError(.damaged, file: file, problem: "is damaged: its header cannot be read") }
         self.init(length: length, checksum: checksum)
         guard self.bytes == bytes else {
-            throw CheckpointError(file: file, problem: "is damaged: its header cannot be read")
+            throw CheckpointError(.damaged, file: file, problem: "is damaged: its header cannot be read")
         }
     }
 }

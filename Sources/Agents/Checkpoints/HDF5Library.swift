@@ -53,7 +53,8 @@ struct HDF5Handle: ~Copyable {
             return String(cString: text)
         }
         return CheckpointError(
-            file: file, path: path, problem: "cannot \(action)" + (message.isEmpty ? "" : " (HDF5: \(message))"))
+            .library, file: file, path: path,
+            problem: "cannot \(action)" + (message.isEmpty ? "" : " (HDF5: \(message))"))
     }
 
     static func check(

@@ -59,11 +59,11 @@ extension Checkpoint {
         do {
             observations = try EnvironmentState.decoder().decode(Observations.self, from: Data(try text(path).utf8))
         } catch let error as DecodingError {
-            throw CheckpointError(path: path, problem: "cannot be read: \(error)")
+            throw CheckpointError(.unsound, path: path, problem: "cannot be read: \(error)")
         }
         guard observations.count == count, observations.rowWidths == batch.rowWidths else {
             throw CheckpointError(
-                path: path,
+                .unsound, path: path,
                 problem: "expected \(count) observations with rows of \(batch.rowWidths) features, found "
                     + "\(observations.count) with \(observations.rowWidths)")
         }

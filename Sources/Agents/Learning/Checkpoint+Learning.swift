@@ -19,7 +19,7 @@ extension Checkpoint {
     public func requireSchema(_ expected: FeatureSchema) throws {
         if let difference = expected.difference(from: try schema()) {
             throw CheckpointError(
-                path: "schema",
+                .mismatch, path: "schema",
                 problem: "the policy was trained on other observations: \(difference); train it again, or use the "
                     + "version of the project that made it (\(projectVersion))")
         }
@@ -31,7 +31,7 @@ extension Checkpoint {
         do {
             return try JSONDecoder().decode(FeatureSchema.self, from: Data(try text("schema").utf8))
         } catch is DecodingError {
-            throw CheckpointError(path: "schema", problem: "is not a feature schema in JSON")
+            throw CheckpointError(.unsound, path: "schema", problem: "is not a feature schema in JSON")
         }
     }
 
@@ -46,7 +46,7 @@ extension Checkpoint {
         }
         guard let predictor else {
             throw CheckpointError(
-                path: "predictor", problem: "is missing: the policy was trained with predictions of p99")
+                .mismatch, path: "predictor", problem: "is missing: the policy was trained with predictions of p99")
         }
         return ObservationEncoder(predictor: predictor)
     }
@@ -80,7 +80,8 @@ extension Checkpoint {
         let words = try words(path, shape: [count, 4])
         return try (0..<count).map { index in
             guard let generator = RandomGenerator(state: Array(words[index * 4..<index * 4 + 4])) else {
-                throw CheckpointError(path: path, problem: "row \(index) is not the state of a generator: it is zero")
+                throw CheckpointError(
+                    .unsound, path: path, problem: "row \(index) is not the state of a generator: it is zero")
             }
             return generator
         }
@@ -103,7 +104,7 @@ extension Checkpoint {
             let statistics = RunningStatistics(
                 count: count, mean: mean, squaredDeviations: squares, extremes: try extremes(width: width, at: path))
         else {
-            throw CheckpointError(path: path, problem: "holds a value that is negative or not finite")
+            throw CheckpointError(.unsound, path: path, problem: "holds a value that is negative or not finite")
         }
         return statistics
     }
@@ -115,7 +116,8 @@ extension Checkpoint {
         let maximum = try doubles("\(path)/maximum", shape: [width])
         guard let extremes = RunningStatistics.Extremes(minimum: minimum, maximum: maximum) else {
             throw CheckpointError(
-                path: "\(path)/minimum", problem: "holds a value that is not finite or above that of \(path)/maximum")
+                .unsound, path: "\(path)/minimum",
+                problem: "holds a value that is not finite or above that of \(path)/maximum")
         }
         return extremes
     }
@@ -146,7 +148,7 @@ extension Checkpoint {
         let stored = try normalizer(widths: widths)
         guard (stored == nil) == (present == nil) else {
             throw CheckpointError(
-                path: "normalizer/observations",
+                .mismatch, path: "normalizer/observations",
                 problem: "is \(stored == nil ? "missing" : "present"), but normalizesObservations is "
                     + "\(present != nil): resume with the configuration of the run")
         }
@@ -166,7 +168,7 @@ extension Checkpoint {
         let first = try floats("optimizer/first_moment", shape: shape)
         let second = try floats("optimizer/second_moment", shape: shape)
         guard optimizer.restore(step: step, firstMoment: first, secondMoment: second) else {
-            throw CheckpointError(path: "optimizer", problem: "does not fit this network")
+            throw CheckpointError(.mismatch, path: "optimizer", problem: "does not fit this network")
         }
     }
 
@@ -194,7 +196,9 @@ extension Checkpoint {
     /// The scalar at `path`, which must be an integer from 0 up.
     func count(_ path: String) throws -> Int {
         let value = try integer(path)
-        guard value >= 0 else { throw CheckpointError(path: path, problem: "is \(value), expected 0 or more") }
+        guard value >= 0 else {
+            throw CheckpointError(.unsound, path: path, problem: "is \(value), expected 0 or more")
+        }
         return Int(value)
     }
 }

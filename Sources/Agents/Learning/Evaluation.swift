@@ -70,7 +70,7 @@ public struct Evaluator<Network: ActorCritic>: Sendable where Network.Observatio
     fileprivate func choose(
         _ choice: ActionChoice, _ output: ActorCriticOutput, _ generator: inout RandomGenerator
     ) throws -> Int {
-        guard output.choices(0) > 0 else { throw LearningError("a decision without candidates") }
+        guard output.choices(0) > 0 else { throw LearningError(.noCandidates, "a decision without candidates") }
         let action = output.action(0) { logits in
             switch choice {
             case .greedy:
@@ -82,7 +82,7 @@ public struct Evaluator<Network: ActorCritic>: Sendable where Network.Observatio
             }
         }
         guard let action else {
-            throw LearningError("the policy's logits are not finite: it has diverged in training")
+            throw LearningError(.diverged, "the policy's logits are not finite: it has diverged in training")
         }
         return action
     }

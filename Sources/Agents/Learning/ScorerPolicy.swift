@@ -41,7 +41,8 @@ public struct ScorerPolicy: Policy, Sendable {
             heads: hasValue ? .both : .policy)
         parameters = try checkpoint.parameters(network.layout)
         guard parameters.allSatisfy(\.isFinite) else {
-            throw CheckpointError(path: "policy", problem: "holds weights that are not finite: the run had diverged")
+            throw CheckpointError(
+                .unsound, path: "policy", problem: "holds weights that are not finite: the run had diverged")
         }
         batch = CandidateBatch(space: space)
         normalizer = try checkpoint.normalizer(widths: batch.rowWidths)
@@ -63,7 +64,7 @@ public struct ScorerPolicy: Policy, Sendable {
     private static func width(_ name: String, in checkpoint: Checkpoint) throws -> Int {
         let path = Checkpoint.path(ofParameter: name)
         let width = try checkpoint.floats(path).count
-        guard width > 0 else { throw CheckpointError(path: path, problem: "is empty") }
+        guard width > 0 else { throw CheckpointError(.unsound, path: path, problem: "is empty") }
         return width
     }
 

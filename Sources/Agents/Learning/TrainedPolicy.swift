@@ -15,7 +15,7 @@ public enum TrainedPolicy {
     ) throws -> any Policy & Sendable {
         guard !checkpoint.hasParameters("actor.0") else {
             throw CheckpointError(
-                path: "policy/actor",
+                .mismatch, path: "policy/actor",
                 problem: "is a network over vectors of fixed size, such as the flat view: only policies that score "
                     + "candidates decide for clusters of any size; train with environment.kind cluster")
         }

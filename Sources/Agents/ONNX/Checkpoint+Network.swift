@@ -18,9 +18,10 @@ extension Checkpoint {
     func weights(_ name: String, shape: [Int]? = nil) throws -> [Float] {
         let path = Self.path(ofParameter: name)
         let weights = try floats(path, shape: shape)
-        guard !weights.isEmpty else { throw CheckpointError(path: path, problem: "is empty") }
+        guard !weights.isEmpty else { throw CheckpointError(.unsound, path: path, problem: "is empty") }
         guard weights.allSatisfy(\.isFinite) else {
-            throw CheckpointError(path: path, problem: "holds weights that are not finite: the run had diverged")
+            throw CheckpointError(
+                .unsound, path: path, problem: "holds weights that are not finite: the run had diverged")
         }
         return weights
     }

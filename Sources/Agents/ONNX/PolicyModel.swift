@@ -28,12 +28,12 @@ public struct PolicyModel: Sendable {
     public init(_ checkpoint: Checkpoint) throws {
         guard checkpoint["policy/q"] == nil else {
             throw CheckpointError(
-                path: "policy/q", problem: "is a table of action values: only networks can be exported")
+                .mismatch, path: "policy/q", problem: "is a table of action values: only networks can be exported")
         }
         let configuration = try RunConfiguration(checkpoint)
         guard !configuration.isMasked else {
             throw CheckpointError(
-                path: "policy/actor",
+                .mismatch, path: "policy/actor",
                 problem: "was trained on the flat view of a cluster, where some actions are illegal: a model of it "
                     + "would give them probabilities; export a policy of environment.kind cluster")
         }

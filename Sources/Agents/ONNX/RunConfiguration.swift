@@ -51,7 +51,7 @@ struct RunConfiguration: Sendable {
         do {
             document = try YAMLDecoder().decode(Document.self, from: text)
         } catch {
-            throw CheckpointError(path: path, problem: "cannot be read: \(error)")
+            throw CheckpointError(.unsound, path: path, problem: "cannot be read: \(error)")
         }
         let algorithm: Algorithm = document.dqn == nil ? .ppo : .dqn
         let trainer = document.dqn ?? document.ppo

@@ -43,15 +43,16 @@ public struct MeasurementTable: Sendable, Equatable {
         do {
             text = try String(contentsOfFile: file, encoding: .utf8)
         } catch {
-            throw CalibrationError("\(file): cannot be read: \(error.localizedDescription)")
+            throw CalibrationError(.unreadable, "\(file): cannot be read: \(error.localizedDescription)")
         }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
         guard lines.first.map(String.init) == Self.header.joined(separator: ",") else {
-            throw CalibrationError("\(file):1: expected the columns \(Self.header.joined(separator: ","))")
+            throw CalibrationError(.unreadable, "\(file):1: expected the columns \(Self.header.joined(separator: ","))")
         }
         for (number, line) in lines.enumerated().dropFirst() {
             guard let row = Self.parse(line) else {
-                throw CalibrationError("\(file):\(number + 1): not a row of \(Self.header.count) figures: \(line)")
+                throw CalibrationError(
+                    .unreadable, "\(file):\(number + 1): not a row of \(Self.header.count) figures: \(line)")
             }
             rows.append(row)
         }
@@ -123,7 +124,7 @@ public struct MeasurementTable: Sendable, Equatable {
         do {
             try Data(text.utf8).write(to: URL(filePath: file), options: .atomic)
         } catch {
-            throw CalibrationError("\(file): cannot be written: \(error.localizedDescription)")
+            throw CalibrationError(.unwritable, "\(file): cannot be written: \(error.localizedDescription)")
         }
     }
 
@@ -163,9 +164,24 @@ public struct Quantiles: Sendable, Hashable, Codable {
 
 /// Why a calibration cannot be done.
 public struct CalibrationError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What kind of thing was wrong.
+    public enum Code: String, Sendable {
+        /// A table of measurements cannot be read.
+        case unreadable
+        /// A table of measurements cannot be written.
+        case unwritable
+        /// There are fewer points than a fit needs.
+        case tooFewPoints
+        /// No parameters explain the measurements.
+        case noFit
+    }
+
+    /// What kind of thing was wrong.
+    public let code: Code
+
     /// What was wrong, where, and what to do.
     public let description: String
 
     /// An error with its message.
-    public init(_ description: String) { self.description = description }
+    public init(_ code: Code, _ description: String) { (self.code, self.description) = (code, description) }
 }

@@ -135,6 +135,7 @@ public struct SimulatedSweep: Sendable {
     public func fit(to measured: [(point: CalibrationPoint, quantiles: Quantiles)]) throws -> FittedParameters {
         guard measured.count >= 7 else {
             throw CalibrationError(
+                .tooFewPoints,
                 "6 parameters cannot be fitted to \(measured.count) points: measure at least 7 beside those held out")
         }
         var failure: (any Error)?
@@ -167,6 +168,7 @@ public struct SimulatedSweep: Sendable {
             let again = NelderMead(evaluations: 800).minimum(from: best.point, step: 0.3, of: loss)
             return FittedParameters(logarithms: again.value < best.value ? again.point : best.point)
         }
-        throw failure ?? CalibrationError("the fit found nothing: the measurements are not those of this service")
+        throw failure
+            ?? CalibrationError(.noFit, "the fit found nothing: the measurements are not those of this service")
     }
 }

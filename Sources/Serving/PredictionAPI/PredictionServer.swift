@@ -110,6 +110,7 @@ public struct PredictionServer: Sendable {
             return configuration
         } catch {
             throw PredictionError(
+                .settings,
                 "tls: \(tls.certificate) and \(tls.key) are not a certificate and its key in PEM form: \(error)")
         }
     }

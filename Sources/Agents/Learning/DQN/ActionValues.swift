@@ -78,6 +78,7 @@ package struct DQNLoss: Sendable {
             let chooser = isDouble ? learning : target
             guard chooser.choices(index) > 0 else {
                 throw LearningError(
+                    .noCandidates,
                     "an episode that was cut off ended in an observation without candidates: it must show the decision "
                         + "that would have come next, or be terminated")
             }

@@ -57,7 +57,7 @@ extension DQN {
         let storedReplay = try checkpoint.replay(like: replay, observations: workers[0].block.observations)
         guard isLegal(storedReplay) else {
             throw CheckpointError(
-                path: "replay/actions", problem: "holds an action that its observation does not offer")
+                .unsound, path: "replay/actions", problem: "holds an action that its observation does not offer")
         }
         let blocks = try checkpoint.blocks(like: workers.map(\.block))
         let pending = try storedPending(checkpoint)
@@ -99,14 +99,14 @@ extension DQN {
             pending = try EnvironmentState.decoder().decode(
                 [PendingSteps<Environments.Observations>].self, from: Data(try checkpoint.text(path).utf8))
         } catch let error as DecodingError {
-            throw CheckpointError(path: path, problem: "cannot be read: \(error)")
+            throw CheckpointError(.unsound, path: path, problem: "cannot be read: \(error)")
         }
         let widths = workers[0].block.observations.rowWidths
         guard pending.count == settings.environments,
             pending.allSatisfy({ $0.count < settings.nSteps && $0.isSound(rowWidths: widths) })
         else {
             throw CheckpointError(
-                path: path,
+                .mismatch, path: path,
                 problem: "does not hold fewer than \(settings.nSteps) steps for each of \(settings.environments) "
                     + "environments: resume with the configuration of the run")
         }
@@ -157,7 +157,7 @@ extension Checkpoint {
                 largestPriority: largest)
         else {
             throw CheckpointError(
-                path: "replay",
+                .mismatch, path: "replay",
                 problem: "does not fit this run's replayCapacity: resume with the configuration of the run")
         }
         return result
@@ -182,7 +182,7 @@ extension Checkpoint {
             )
         }
         guard let observations = batch.filled(with: kinds) else {
-            throw CheckpointError(path: path, problem: "its rows are not as many as its counts say")
+            throw CheckpointError(.unsound, path: path, problem: "its rows are not as many as its counts say")
         }
         return observations
     }

@@ -116,7 +116,7 @@ func makeBlocks<Environments: EnvironmentGroup>(
         let range = begin..<min(begin + size, count)
         let environments = try make(range)
         guard environments.count == range.count else {
-            throw LearningError("\(environments.count) environments were made for the indices \(range)")
+            throw LearningError(.environments, "\(environments.count) environments were made for the indices \(range)")
         }
         return try EnvironmentBlock(
             environments, range: range, generators: Array(generators[range]), seeds: Array(seeds[range]))

@@ -118,7 +118,7 @@ extension ProcessGroup {
             var message = Message(all[other])
             let problem = try message.take(UInt8.self)
             guard problem.isEmpty else {
-                throw LearningError("process \(other): \(String(decoding: problem, as: UTF8.self))")
+                throw LearningError(.otherProcess, "process \(other): \(String(decoding: problem, as: UTF8.self))")
             }
             for index in share(of: count, rank: other) { try read(index, &message) }
         }

@@ -34,13 +34,14 @@ extension TabularLearner {
         let algorithm = try checkpoint.text("policy/algorithm")
         guard algorithm == settings.algorithm.rawValue else {
             throw CheckpointError(
-                path: "policy/algorithm",
+                .mismatch, path: "policy/algorithm",
                 problem: "is \(algorithm), but this run's is \(settings.algorithm.rawValue): resume with the "
                     + "configuration of the run")
         }
         guard try checkpoint.bins() == discretizer.bins else {
             throw CheckpointError(
-                path: "policy/bins", problem: "are not those of this run: resume with the configuration of the run")
+                .mismatch, path: "policy/bins",
+                problem: "are not those of this run: resume with the configuration of the run")
         }
         let values = try checkpoint.actionValues(discretizer.count)
         let generator = try checkpoint.generators(1, at: "generators/actions")[0]
@@ -60,12 +61,14 @@ extension TabularLearner {
         var entries: [Int] = []
         discretizer.entries(of: observation, actions: environment.actionSpace.count, into: &entries)
         guard !entries.isEmpty else {
-            throw CheckpointError(path: "environments/observations", problem: "does not fit this environment")
+            throw CheckpointError(
+                .mismatch, path: "environments/observations", problem: "does not fit this environment")
         }
         let nextAction = Int(try checkpoint.integers("environments/next_actions", shape: [1])[0])
         guard nextAction >= -1, nextAction < entries.count else {
             throw CheckpointError(
-                path: "environments/next_actions", problem: "is \(nextAction), expected -1 or 0..<\(entries.count)")
+                .unsound, path: "environments/next_actions",
+                problem: "is \(nextAction), expected -1 or 0..<\(entries.count)")
         }
         let currentReturn = try checkpoint.doubles("environments/returns", shape: [1])[0]
         let currentLength = Int(try checkpoint.integers("environments/lengths", shape: [1])[0])
@@ -82,10 +85,10 @@ extension TabularLearner {
             observations = try EnvironmentState.decoder().decode(
                 [D.Observation].self, from: Data(try checkpoint.text(path).utf8))
         } catch let error as DecodingError {
-            throw CheckpointError(path: path, problem: "cannot be read: \(error)")
+            throw CheckpointError(.unsound, path: path, problem: "cannot be read: \(error)")
         }
         guard observations.count == 1 else {
-            throw CheckpointError(path: path, problem: "holds \(observations.count) observations, expected 1")
+            throw CheckpointError(.unsound, path: path, problem: "holds \(observations.count) observations, expected 1")
         }
         return observations[0]
     }
@@ -105,7 +108,7 @@ extension Checkpoint {
         do {
             return try JSONDecoder().decode([BinSettings].self, from: Data(text.utf8))
         } catch {
-            throw CheckpointError(path: "policy/bins", problem: "is not a list of bins in JSON")
+            throw CheckpointError(.unsound, path: "policy/bins", problem: "is not a list of bins in JSON")
         }
     }
 
@@ -113,7 +116,7 @@ extension Checkpoint {
     func actionValues(_ count: Int) throws -> [Double] {
         let values = try doubles("policy/q", shape: [count])
         guard values.allSatisfy(\.isFinite) else {
-            throw CheckpointError(path: "policy/q", problem: "holds values that are not finite")
+            throw CheckpointError(.unsound, path: "policy/q", problem: "holds values that are not finite")
         }
         return values
     }

@@ -55,6 +55,7 @@ where E.ActionSpace == Discrete, D.Observation == E.ObservationSpace.Element {
         guard count <= TabularSettings.largestTable else {
             let size = count == Int.max ? "too many entries to count" : "\(count) entries"
             throw LearningError(
+                .tableTooLarge,
                 "the table would have \(size), more than \(TabularSettings.largestTable): divide fewer features, or "
                     + "give them fewer bins")
         }
@@ -126,6 +127,7 @@ where E.ActionSpace == Discrete, D.Observation == E.ObservationSpace.Element {
         let error = target - values[entries[action]]
         guard error.isFinite else {
             throw LearningError(
+                .diverged,
                 "a target is not finite: check the environment's rewards and times, and lower discount if values grow "
                     + "without end")
         }
@@ -158,6 +160,7 @@ where E.ActionSpace == Discrete, D.Observation == E.ObservationSpace.Element {
         discretizer.entries(of: observation, actions: actions, into: &entries)
         guard !entries.isEmpty else {
             throw LearningError(
+                .noCandidates,
                 "the environment gave a decision without legal actions: every decision needs at least one, that after "
                     + "the last step of a truncated episode too")
         }

@@ -27,7 +27,7 @@ public struct TabularPolicy: Policy, Sendable {
         do {
             discretizer = try CandidateDiscretizer(bins: bins, schema: encoder.schema)
         } catch {
-            throw CheckpointError(path: "policy/bins", problem: error.description)
+            throw CheckpointError(.unsound, path: "policy/bins", problem: error.description)
         }
         values = try checkpoint.actionValues(discretizer.count)
     }

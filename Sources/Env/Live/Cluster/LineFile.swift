@@ -15,7 +15,7 @@ final class LineFile: Sendable {
         let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw LiveError(
-                "\(path): the \(name) cannot be opened: \(String(cString: strerror(errno))); name a writable file")
+                .log, "\(path): the \(name) cannot be opened: \(String(cString: strerror(errno))); name a writable file")
         }
         file = Mutex(FileHandle(fileDescriptor: descriptor, closeOnDealloc: true))
     }
@@ -30,7 +30,7 @@ final class LineFile: Sendable {
             for value in values { lines += try encoder.encode(value) + Data("\n".utf8) }
             try file.withLock { try $0.write(contentsOf: lines) }
         } catch {
-            throw LiveError("\(path): the \(name) cannot be written: \(error)")
+            throw LiveError(.log, "\(path): the \(name) cannot be written: \(error)")
         }
     }
 }

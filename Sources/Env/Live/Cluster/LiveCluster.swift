@@ -173,7 +173,8 @@ public final class LiveCluster: ClusterBackend, Sendable {
         {
             guard !isCancelled() else { throw CancellationError() }
             guard ContinuousClock.now < deadline else {
-                throw LiveError("the first replicas are not bound within \(settings.readySeconds) s: pod \(pod.name)")
+                throw LiveError(
+                    .timeout, "the first replicas are not bound within \(settings.readySeconds) s: pod \(pod.name)")
             }
             let snapshot = snapshot
             let feasible = snapshot.nodes.indices.filter { snapshot.obstacle(for: pod, on: $0) == nil }
@@ -182,11 +183,12 @@ public final class LiveCluster: ClusterBackend, Sendable {
             }
             guard let node = feasible.min(by: { share($0) < share($1) }) else {
                 throw LiveError(
+                    .placement,
                     "pod \(pod.name) fits on no node: give the cluster more room or the service fewer replicas")
             }
             // What an episode begins with is there in a dry run too.
             if let refusal = try carryOut(.place(pod: pod.id, node: node), dryRun: false) {
-                throw LiveError("pod \(pod.name) cannot be placed: \(refusal)")
+                throw LiveError(.placement, "pod \(pod.name) cannot be placed: \(refusal)")
             }
         }
     }
@@ -218,7 +220,7 @@ public final class LiveCluster: ClusterBackend, Sendable {
             guard ContinuousClock.now < deadline else {
                 let pods = snapshot.pods.filter { $0.service != nil }
                     .map { "\($0.name) \($0.phase.rawValue)" }.joined(separator: ", ")
-                throw LiveError("\(problem) within \(seconds) s; pods: \(pods.isEmpty ? "none" : pods)")
+                throw LiveError(.timeout, "\(problem) within \(seconds) s; pods: \(pods.isEmpty ? "none" : pods)")
             }
             Thread.sleep(forTimeInterval: 0.1)
         }
@@ -347,7 +349,7 @@ public final class LiveCluster: ClusterBackend, Sendable {
         }
     }
 
-    private static let needsReset = LiveError("the episode is over or has not begun: call reset first")
+    private static let needsReset = LiveError(.callOrder, "the episode is over or has not begun: call reset first")
 
     private func record(
         seed: UInt64, interval: Int, _ action: String, _ object: String, _ detail: String,

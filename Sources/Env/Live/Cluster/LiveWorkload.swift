@@ -45,7 +45,7 @@ struct LiveWorkload: Sendable {
         }
         let names = services.map(\.deployment)
         if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
-            throw LiveError("two services have a Deployment named \(twice): rename one")
+            throw LiveError(.settings, "two services have a Deployment named \(twice): rename one")
         }
         self.services = services
     }
@@ -58,17 +58,18 @@ struct LiveWorkload: Sendable {
         do {
             text = try String(contentsOfFile: file, encoding: .utf8)
         } catch {
-            throw LiveError("\(file): the manifest cannot be read: \(error.localizedDescription)")
+            throw LiveError(.manifest, "\(file): the manifest cannot be read: \(error.localizedDescription)")
         }
         var manifests = try Manifest.parse(yaml: text, place: file)
         if let wide = manifests.first(where: { clusterWideKinds.contains($0.kind) }) {
             throw LiveError(
+                .manifest,
                 "\(file): \(wide.kind) \(wide.name) is in no namespace, so it would be left behind: leave it out, and make "
                     + "it before the episodes")
         }
         let positions = manifests.indices.filter { manifests[$0].kind == "Deployment" }
         guard let position = positions.first, positions.count == 1 else {
-            throw LiveError("\(file): expected one Deployment, found \(positions.count)")
+            throw LiveError(.manifest, "\(file): expected one Deployment, found \(positions.count)")
         }
         for index in manifests.indices {
             manifests[index].namespace = live.namespace
@@ -89,7 +90,7 @@ struct LiveWorkload: Sendable {
     ) throws -> JSONValue {
         guard var spec = deployment["spec"]?.object, var template = spec["template"]?.object,
             var pod = template["spec"]?.object
-        else { throw LiveError("\(file): Deployment \(deployment.name): spec.template.spec is missing") }
+        else { throw LiveError(.manifest, "\(file): Deployment \(deployment.name): spec.template.spec is missing") }
         var metadata = template["metadata"]?.object ?? [:]
         var labels = metadata["labels"]?.object ?? [:]
         labels[label] = .string(live.namespace)
@@ -106,10 +107,11 @@ struct LiveWorkload: Sendable {
     private static func objective(of deployment: Manifest, file: String) throws -> Double {
         let place = "\(file): Deployment \(deployment.name): annotation \(LatencyObjective.annotation)"
         guard let text = deployment.value["metadata"]?["annotations"]?[LatencyObjective.annotation]?.string else {
-            throw LiveError("\(place) is missing: it is the latency that a request should not exceed, such as 100ms")
+            throw LiveError(
+                .manifest, "\(place) is missing: it is the latency that a request should not exceed, such as 100ms")
         }
         guard let seconds = LatencyObjective.seconds(text) else {
-            throw LiveError("\(place): expected a duration such as 100ms or 1.5s, found \"\(text)\"")
+            throw LiveError(.manifest, "\(place): expected a duration such as 100ms or 1.5s, found \"\(text)\"")
         }
         return seconds
     }
@@ -131,7 +133,7 @@ struct LiveWorkload: Sendable {
             chosen = chosen ?? container["name"]?.string
         }
         guard let name = chosen ?? containers.first?["name"]?.string else {
-            throw LiveError("\(file): Deployment \(deployment.name) has no container with a name")
+            throw LiveError(.manifest, "\(file): Deployment \(deployment.name) has no container with a name")
         }
         return (name, total, total - own)
     }
@@ -173,6 +175,7 @@ struct LiveWorkload: Sendable {
                 }
                 guard found.metadata.labels[label] == namespace else {
                     throw LiveError(
+                        .settings,
                         "namespace \(namespace) exists and is not an environment's (it has no label "
                             + "\(label)=\(namespace)): name another in `namespace`")
                 }
@@ -185,7 +188,7 @@ struct LiveWorkload: Sendable {
                 try await Task.sleep(for: .seconds(1))
             }
             guard ContinuousClock.now < deadline else {
-                throw LiveError("namespace \(namespace) is not gone \(seconds) s after it was deleted")
+                throw LiveError(.timeout, "namespace \(namespace) is not gone \(seconds) s after it was deleted")
             }
             try await Task.sleep(for: .milliseconds(200))
         }

@@ -86,7 +86,7 @@ public final class InterferenceRig: Sendable {
         isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws {
         guard settings.services.count == 1 else {
-            throw LiveError("calibration needs one service, found \(settings.services.count)")
+            throw LiveError(.settings, "calibration needs one service, found \(settings.services.count)")
         }
         guard settings.serviceMetrics.url.isEmpty else {
             throw LiveError("calibration is measured by its load generator: leave out serviceMetrics")
@@ -152,7 +152,7 @@ public final class InterferenceRig: Sendable {
         replicas: Int, rate: Double, interference: InterferenceSpecification?, settle: Double, windows: Int,
         seconds: Double, seed: UInt64
     ) throws -> [Window] {
-        guard let watch = currentWatch.withLock({ $0 }) else { throw LiveError("call deploy first") }
+        guard let watch = currentWatch.withLock({ $0 }) else { throw LiveError(.callOrder, "call deploy first") }
         let service = workload.services[0]
         let (client, namespace) = (client, settings.namespace)
         _ = try waiting {
@@ -246,12 +246,12 @@ public final class InterferenceRig: Sendable {
     }
 
     private func holdOut(_ problem: String, until condition: (ClusterWatch) -> Bool) throws {
-        guard let watch = currentWatch.withLock({ $0 }) else { throw LiveError("call deploy first") }
+        guard let watch = currentWatch.withLock({ $0 }) else { throw LiveError(.callOrder, "call deploy first") }
         let deadline = ContinuousClock.now + .seconds(settings.readySeconds)
         while !condition(watch) {
             guard !isCancelled() else { throw CancellationError() }
             guard ContinuousClock.now < deadline else {
-                throw LiveError("\(problem) within \(settings.readySeconds) s on node \(node)")
+                throw LiveError(.timeout, "\(problem) within \(settings.readySeconds) s on node \(node)")
             }
             Thread.sleep(forTimeInterval: 0.1)
         }

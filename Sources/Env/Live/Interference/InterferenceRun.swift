@@ -24,7 +24,7 @@ public struct InterferenceRun: Sendable {
         _ plan: InterferencePlan, kubernetes: KubernetesSettings, namespace: String, logger: Logger
     ) throws {
         if let problem = LiveSettings.obstacle(toNamespace: namespace) {
-            throw LiveError("namespace \(namespace) must \(problem)")
+            throw LiveError(.settings, "namespace \(namespace) must \(problem)")
         }
         (self.plan, self.namespace, self.logger) = (plan, namespace, logger)
         client = try APIClient(access: try kubernetes.access(), timeout: 10)

@@ -133,6 +133,7 @@ final class ClusterWatch: Sendable {
             guard ContinuousClock.now < deadline else {
                 stop()
                 throw LiveError(
+                    .timeout,
                     "\(client.access.server): nodes, pods, deployments and disruption budgets were not listed within "
                         + "\(seconds) s; check that the API server answers and that the account may list and watch them"
                 )
@@ -213,6 +214,7 @@ final class ClusterWatch: Sendable {
         }
         guard let address = matching?.clusterIP, address != "None", !address.isEmpty else {
             throw LiveError(
+                .manifest,
                 "no Service with a cluster address selects the pods of Deployment \(name): add one to its manifest, or "
                     + "send its load to the pods (route: pods)")
         }

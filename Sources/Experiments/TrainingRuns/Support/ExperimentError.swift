@@ -3,7 +3,7 @@ import Settings
 /// Why an experiment could not be run.
 public struct ExperimentError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What kind of thing was wrong.
-    public enum Code: String, Sendable, CaseIterable {
+    public enum Code: String, Sendable {
         /// The folder already holds a run.
         case runExists
         /// Another process is training in the folder.

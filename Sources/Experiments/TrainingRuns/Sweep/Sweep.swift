@@ -203,7 +203,7 @@ public struct Sweep {
                 throw CancellationError()
             }
             return try run.evaluation?.play().mean
-        } catch is LearningError {
+        } catch let error as LearningError where error.code == .diverged {
             return nil
         }
     }

@@ -104,7 +104,7 @@ public struct DataQuality: Sendable {
     /// - Throws: `PredictionError` that names them all.
     public func check() throws {
         guard problems.isEmpty else {
-            throw PredictionError("the data set cannot be used: " + problems.joined(separator: "; "))
+            throw PredictionError(.unusableData, "the data set cannot be used: " + problems.joined(separator: "; "))
         }
     }
 

@@ -13,7 +13,7 @@ extension PredictionDataset {
         let count = max(1, Int((share * Double(groups.count)).rounded()))
         guard groups.count > count else {
             throw PredictionError(
-                "\(groups.count) episodes are too few to hold \(count) out: record more episodes")
+                .tooFewEpisodes, "\(groups.count) episodes are too few to hold \(count) out: record more episodes")
         }
         return split(holdingOut: Set(groups.prefix(count)))
     }
@@ -33,6 +33,7 @@ extension PredictionDataset {
         let groups = shuffledGroups(seed: seed)
         guard groups.count >= count else {
             throw PredictionError(
+                .tooFewEpisodes,
                 "\(groups.count) different episodes are too few for \(count) folds: record more episodes, or set folds "
                     + "lower")
         }

@@ -53,16 +53,18 @@ extension PredictionDataset {
         let objectives = try checkpoint.doubles("dataset/objective", shape: shape)
         let labels = try checkpoint.doubles("dataset/p99", shape: shape)
         guard windowSeconds > 0, windowSeconds.isFinite else {
-            throw PredictionError("dataset/window_seconds is \(windowSeconds), expected seconds above 0")
+            throw PredictionError(.unsound, "dataset/window_seconds is \(windowSeconds), expected seconds above 0")
         }
         // Far more than there can be, and far from overflowing when data sets are joined.
         let numbers = Int64(0)..<1 << 40
         for index in episodes.indices {
             guard numbers.contains(episodes[index]), numbers.contains(windows[index]) else {
-                throw PredictionError("dataset/episode or dataset/window: row \(index) has no sound number")
+                throw PredictionError(.unsound, "dataset/episode or dataset/window: row \(index) has no sound number")
             }
             guard nodeNames.indices.contains(Int(nodes[index])), serviceNames.indices.contains(Int(services[index]))
-            else { throw PredictionError("dataset/node or dataset/service: row \(index) names what there is not") }
+            else {
+                throw PredictionError(.unsound, "dataset/node or dataset/service: row \(index) names what there is not")
+            }
             append(
                 Row(
                     episode: Int(episodes[index]), seed: seeds[index], window: Int(windows[index]),
@@ -133,7 +135,7 @@ extension PredictionDataset {
     /// Reads several files as one data set, whose episodes get numbers of their own.
     /// - Throws: `CheckpointError` or `PredictionError` naming the file and what is wrong with it.
     public init(joining files: [String]) throws {
-        guard let first = files.first else { throw PredictionError("no data set is named") }
+        guard let first = files.first else { throw PredictionError(.unusableData, "no data set is named") }
         self = try PredictionDataset(file: first)
         for file in files.dropFirst() {
             let next = try PredictionDataset(file: file)

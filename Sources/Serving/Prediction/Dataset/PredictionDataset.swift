@@ -76,11 +76,12 @@ public struct PredictionDataset: Sendable, Equatable {
     /// - Throws: `PredictionError` where features or windows differ.
     public mutating func append(_ other: PredictionDataset) throws {
         guard other.features == features else {
-            throw PredictionError("data sets of different features cannot be joined: \(features) and \(other.features)")
+            throw PredictionError(
+                .mismatch, "data sets of different features cannot be joined: \(features) and \(other.features)")
         }
         guard other.windowSeconds == windowSeconds else {
             throw PredictionError(
-                "data sets of windows of \(windowSeconds) s and \(other.windowSeconds) s cannot be joined")
+                .mismatch, "data sets of windows of \(windowSeconds) s and \(other.windowSeconds) s cannot be joined")
         }
         let first = nextEpisode
         for (index, row) in other.rows.enumerated() {

@@ -50,6 +50,7 @@ public struct WindowRecorder: Sendable {
         guard report.failure == nil else { return }
         guard let nodes = report.nodes else {
             throw PredictionError(
+                .unusableData,
                 "the latencies of nodes cannot be told apart: send the load to the pods (route: pods), not to the service"
             )
         }

@@ -53,7 +53,7 @@ package struct BoostedTrees: Sendable {
         var features: bst_ulong = 0
         try xgboost(XGBoosterGetNumFeature(booster.handle, &features))
         guard Int(features) == width else {
-            throw PredictionError("the trees are of \(features) features, expected \(width)")
+            throw PredictionError(.unsound, "the trees are of \(features) features, expected \(width)")
         }
         flat = try booster.flattened(FlatTrees(json: bytes, width: width), width: width)
     }
@@ -119,7 +119,7 @@ package struct BoostedTrees: Sendable {
         var made: DMatrixHandle?
         try xgboost(
             XGDMatrixCreateFromMat(values, bst_ulong(values.count / width), bst_ulong(width), .nan, &made))
-        guard let made else { throw PredictionError("XGBoost made no matrix") }
+        guard let made else { throw PredictionError(.training, "XGBoost made no matrix") }
         return made
     }
 }
@@ -137,7 +137,7 @@ private final class Booster: Sendable {
     init(of matrices: [DMatrixHandle?]) throws {
         var made: BoosterHandle?
         try xgboost(XGBoosterCreate(matrices, UInt64(matrices.count), &made))
-        guard let made else { throw PredictionError("XGBoost made no booster") }
+        guard let made else { throw PredictionError(.training, "XGBoost made no booster") }
         handle = made
     }
 
@@ -149,7 +149,7 @@ private final class Booster: Sendable {
     func json() throws -> [UInt8] {
         var (length, text): (bst_ulong, UnsafePointer<CChar>?) = (0, nil)
         try xgboost(XGBoosterSaveModelToBuffer(handle, "{\"format\": \"json\"}", &length, &text))
-        guard let text else { throw PredictionError("XGBoost wrote no model") }
+        guard let text else { throw PredictionError(.training, "XGBoost wrote no model") }
         return Array(UnsafeRawBufferPointer(start: text, count: Int(length)))
     }
 
@@ -164,7 +164,8 @@ private final class Booster: Sendable {
             values.append(generator.uniform() < 0.2 ? .nan : Float(generator.normal() * exp(3 * generator.normal())))
         }
         guard try predict(values, width: width) == trees.predict(values) else {
-            throw PredictionError("the trees were written by a version of XGBoost that this program does not know")
+            throw PredictionError(
+                .unsound, "the trees were written by a version of XGBoost that this program does not know")
         }
         return trees
     }
@@ -197,5 +198,5 @@ private func xgboost(_ status: Int32) throws {
     guard status != 0 else { return }
     let message = String(cString: XGBGetLastError())
     // The rest is a stack trace.
-    throw PredictionError("XGBoost: \(message.split(separator: "\n").first ?? "failed")")
+    throw PredictionError(.training, "XGBoost: \(message.split(separator: "\n").first ?? "failed")")
 }

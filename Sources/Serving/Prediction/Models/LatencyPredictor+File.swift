@@ -31,22 +31,24 @@ extension LatencyPredictor {
         let version = try checkpoint.integer("predictor/version")
         guard version == Self.formatVersion else {
             throw PredictionError(
+                .mismatch,
                 "the predictor has version \(version), this program reads version \(Self.formatVersion): train it again"
             )
         }
         let features = try checkpoint.text("predictor/features").split(separator: "\n").map(String.init)
         if let mismatch = PredictionFeature.mismatch(features) {
-            throw PredictionError("the predictor is of other features than this program's: \(mismatch); train it again")
+            throw PredictionError(
+                .mismatch, "the predictor is of other features than this program's: \(mismatch); train it again")
         }
         let calibration = try checkpoint.doubles("predictor/calibration", shape: [2])
         let objective = try checkpoint.double("predictor/objective")
         guard objective > 0, objective.isFinite, calibration.allSatisfy(\.isFinite) else {
-            throw PredictionError("predictor/objective or predictor/calibration holds no sound number")
+            throw PredictionError(.unsound, "predictor/objective or predictor/calibration holds no sound number")
         }
         let validation = try Self.decode(PredictionScores.self, "predictor/validation", of: checkpoint)
         let profile = try Self.decode(TrainingProfile.self, "predictor/training_profile", of: checkpoint)
         guard profile.isOf(features) else {
-            throw PredictionError("predictor/training_profile is of other features than the predictor")
+            throw PredictionError(.unsound, "predictor/training_profile is of other features than the predictor")
         }
         let settings = try PredictorSettings.decode(yaml: try checkpoint.text("predictor/settings"))
         try self.init(
@@ -63,7 +65,7 @@ extension LatencyPredictor {
         do {
             return try JSONDecoder().decode(type, from: Data(try checkpoint.text(name).utf8))
         } catch is DecodingError {
-            throw PredictionError("\(name) cannot be read")
+            throw PredictionError(.unsound, "\(name) cannot be read")
         }
     }
 

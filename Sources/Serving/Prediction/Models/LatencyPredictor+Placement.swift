@@ -44,6 +44,7 @@ extension LatencyPredictor {
             return
         }
         throw PredictionError(
+            .mismatch,
             "the predictor uses \(feature), which \(reason): train it with ignoredFeatures: "
                 + "[\(names.joined(separator: ", "))]")
     }

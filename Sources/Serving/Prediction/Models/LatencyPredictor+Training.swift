@@ -43,7 +43,7 @@ extension LatencyPredictor {
             progress(bestBlend.settings, bestBlend.scores)
             if bestBlend.scores.logarithmicError < best?.scores.logarithmicError ?? .infinity { best = bestBlend }
         }
-        guard let best else { throw PredictionError("no settings gave a finite error") }
+        guard let best else { throw PredictionError(.training, "no settings gave a finite error") }
         let calibration = Self.calibrate(predicted: best.predicted, measured: measured)
         try self.init(
             features: dataset.features, settings: best.settings, objective: Statistics.median(objectives),

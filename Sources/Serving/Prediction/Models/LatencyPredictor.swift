@@ -97,7 +97,7 @@ public struct LatencyPredictor: Sendable {
         let count = rows.count / width
         if let objectives {
             guard objectives.count == count, objectives.allSatisfy({ $0 > 0 && $0.isFinite }) else {
-                throw PredictionError("expected an objective above 0 for each of \(count) rows")
+                throw PredictionError(.input, "expected an objective above 0 for each of \(count) rows")
             }
         }
         let share = linearShare
@@ -141,10 +141,10 @@ public struct LatencyPredictor: Sendable {
 
     private func check(_ rows: [Float]) throws {
         guard rows.count.isMultiple(of: width) else {
-            throw PredictionError("expected rows of \(width) features, found \(rows.count) values")
+            throw PredictionError(.input, "expected rows of \(width) features, found \(rows.count) values")
         }
         if let wrong = rows.firstIndex(where: \.isInfinite) {
-            throw PredictionError("\(features[wrong % width]) of row \(wrong / width) is infinite")
+            throw PredictionError(.input, "\(features[wrong % width]) of row \(wrong / width) is infinite")
         }
     }
 }

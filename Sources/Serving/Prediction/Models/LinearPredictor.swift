@@ -161,7 +161,7 @@ public struct LinearPredictor: Sendable {
         let numbers = try checkpoint.doubles("predictor/linear", shape: [3 * width + 3])
         let (lower, upper) = (numbers[3 * width + 1], numbers[3 * width + 2])
         guard numbers.allSatisfy(\.isFinite), numbers[width..<2 * width].allSatisfy({ $0 > 0 }), lower <= upper else {
-            throw PredictionError("predictor/linear holds no sound numbers")
+            throw PredictionError(.unsound, "predictor/linear holds no sound numbers")
         }
         self.init(
             means: Array(numbers[..<width]), deviations: Array(numbers[width..<2 * width]),

@@ -38,6 +38,7 @@ public struct PredictorComparison: Sendable {
         var groups = isNew.filter(\.value).keys.sorted()
         guard groups.count >= 2 else {
             throw PredictionError(
+                .tooFewEpisodes,
                 "\(groups.count) episodes are new to the predictor in use, it takes 2: record more with another firstSeed; "
                     + "an episode with the seed of a known one is a repetition of it")
         }

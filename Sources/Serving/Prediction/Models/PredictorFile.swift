@@ -36,7 +36,7 @@ public struct PredictorFile: Sendable, Equatable {
     public func rollBack() throws -> LatencyPredictor {
         recover()
         guard FileManager.default.fileExists(atPath: previousPath) else {
-            throw PredictionError("\(previousPath) does not exist: no predictor was replaced")
+            throw PredictionError(.noPrevious, "\(previousPath) does not exist: no predictor was replaced")
         }
         let predictor = try LatencyPredictor(file: previousPath)
         try Self.check(link(path, aside), "keep \(path)")
@@ -56,6 +56,6 @@ public struct PredictorFile: Sendable, Equatable {
 
     private static func check(_ status: Int32, _ what: String) throws {
         guard status != 0 else { return }
-        throw PredictionError("cannot \(what): \(String(cString: strerror(errno)))")
+        throw PredictionError(.system, "cannot \(what): \(String(cString: strerror(errno)))")
     }
 }

@@ -66,6 +66,7 @@ final class PredictorSlot: Sendable {
                 predictor, cache: cache, drift: try settings.drift.map { try DriftWatch(predictor, $0) })
         } catch let error as DriftError {
             throw PredictionError(
+                .settings,
                 "the drift of predictor \(predictor.version) cannot be watched: \(error); leave drift out to do without"
             )
         }
