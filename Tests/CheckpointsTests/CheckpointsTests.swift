@@ -29,18 +29,6 @@ import Testing
         #expect(message { _ = try checkpoint.words("optimizer/step") }?.hasSuffix("uint64, found int64 []") == true)
         #expect(message { _ = try checkpoint.text("optimizer/step") }?.hasSuffix("text, found int64 []") == true)
     }
-
-    @Test func sectionsAreCutOutAndPutBack() throws {
-        var checkpoint = sampleCheckpoint(version: 3)
-        let policy = checkpoint.section("policy")
-        #expect(Set(policy.values.keys) == ["scorer/layer0/weight", "scorer/layer0/bias"])
-        checkpoint["policy/old"] = .text("gone")
-        checkpoint["policyless"] = .text("stays")
-        checkpoint.setSection("policy", to: policy)
-        #expect(checkpoint["policy/old"] == nil)
-        #expect(checkpoint["policyless"] == .text("stays"))
-        #expect(checkpoint.section("policy") == policy)
-    }
 }
 
 @Suite struct CheckpointFileTests {

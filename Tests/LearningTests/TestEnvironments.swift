@@ -109,3 +109,7 @@ func pickLearner(_ settings: PPOSettings, seed: UInt64) throws -> PPO<PickGroup,
         settings: settings, network: settings.network.candidates(PickLargest.space), seed: seed,
         makeEnvironments: pickers)
 }
+
+extension Evaluation {
+    var meanReturn: Double { returns.reduce(0, +) / Double(returns.count) }
+}

@@ -66,10 +66,12 @@ enum SamplePattern: ConfigurableChoice, Equatable {
         func validate() throws(SettingsError) { try require("height", height, above: 1) }
     }
 
+    struct Idle: Configurable, Equatable {}
+
     static var choices: [Choice<SamplePattern>] {
         [
             Choice("ramp", Ramp.self) { .ramp($0) }, Choice("spike", Spike.self) { .spike($0) },
-            Choice("idle", NoSettings.self) { _ in .idle },
+            Choice("idle", Idle.self) { _ in .idle },
         ]
     }
 
@@ -77,7 +79,7 @@ enum SamplePattern: ConfigurableChoice, Equatable {
         switch self {
         case .ramp(let settings): ("ramp", settings)
         case .spike(let settings): ("spike", settings)
-        case .idle: ("idle", NoSettings())
+        case .idle: ("idle", Idle())
         }
     }
 }

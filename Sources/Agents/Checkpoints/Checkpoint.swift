@@ -108,25 +108,6 @@ extension Checkpoint {
     }
 }
 
-// MARK: - Sections
-
-extension Checkpoint {
-    /// The values under `name/`, without that prefix. Cost: linear in the number of values.
-    public func section(_ name: String) -> Checkpoint {
-        var section = Checkpoint(projectVersion: projectVersion)
-        for (path, value) in values where path.hasPrefix("\(name)/") {
-            section.values[String(path.dropFirst(name.count + 1))] = value
-        }
-        return section
-    }
-
-    /// Puts every value of `section` under `name/`, in place of what was there.
-    public mutating func setSection(_ name: String, to section: Checkpoint) {
-        values = values.filter { !$0.key.hasPrefix("\(name)/") }
-        for (path, value) in section.values { values["\(name)/\(path)"] = value }
-    }
-}
-
 // MARK: - Validity
 
 extension Checkpoint.Value {

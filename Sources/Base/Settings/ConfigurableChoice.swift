@@ -34,12 +34,6 @@ public struct Choice<Value: Sendable>: Sendable {
     }
 }
 
-/// The settings of a kind that has none.
-public struct NoSettings: Configurable, Equatable {
-    /// No settings.
-    public init() {}
-}
-
 private enum ChoiceKey: String, CodingKey {
     case kind
 }
