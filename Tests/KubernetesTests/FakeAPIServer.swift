@@ -52,7 +52,8 @@ final class FakeAPIServer: Sendable {
     /// What was sent besides questions about kinds.
     var requests: [ScriptedServer.Request] {
         server.requests.filter {
-            $0.path != "/api/v1" && !($0.path.hasPrefix("/apis/") && $0.path.count { $0 == "/" } < 4)
+            $0.path != "/api/v1" && $0.path != "/version"
+                && !($0.path.hasPrefix("/apis/") && $0.path.count { $0 == "/" } < 4)
         }
     }
 

@@ -94,6 +94,43 @@ private func node(_ json: String) throws -> Node {
         #expect(bounded.limits["memory"] == nil)
     }
 
+    /// A container of 100m that the kubelet has admitted 200m for and runs with 150m.
+    @Test func countsWhatAResizedPodHolds() throws {
+        func resized(asks: String, condition: String = "", generation: Int = 7) throws -> Pod {
+            try pod(
+                """
+                {"metadata":{"name":"p","generation":\(generation)},"spec":{"containers":[
+                {"name":"a","resources":{"requests":{"cpu":"\(asks)","memory":"64Mi"}}},
+                {"name":"b","resources":{"requests":{"cpu":"10m"}}}],
+                "initContainers":[{"name":"i","resources":{"requests":{"cpu":"20m"}}},
+                {"name":"s","restartPolicy":"Always","resources":{"requests":{"cpu":"1m"}}}]},
+                "status":{"conditions":[{"type":"Ready","status":"True"}\(condition)],"containerStatuses":[
+                {"name":"a","allocatedResources":{"cpu":"200m","memory":"64Mi"},
+                "resources":{"requests":{"cpu":"150m","memory":"32Mi"}}},{"name":"b","allocatedResources":{"cpu":"1"}}],
+                "initContainerStatuses":[{"name":"i","resources":{"requests":{"cpu":"9"}}},
+                {"name":"s","resources":{"requests":{"cpu":"2m"}}}]}}
+                """)
+        }
+        func pending(_ reason: String, of generation: Int = 7) -> String {
+            #",{"type":"PodResizePending","status":"True","reason":"\#(reason)","#
+                + #""message":"no room","observedGeneration":\#(generation)}"#
+        }
+        let smaller = try resized(asks: "100m")
+        #expect(smaller.requestedCPU?.milli == 212 && smaller.requestedMemory?.roundedUp == 64 << 20)
+        #expect(smaller.containers.map(\.name) == ["a", "b"] && smaller.resizeObstacle == nil)
+        #expect(smaller.containers.map(\.requestedCPU?.milli) == [100, 10])
+        #expect(smaller.containers.map(\.heldCPU?.milli) == [200, 1_000])
+        let deferred = try resized(asks: "300m", condition: pending("Deferred"))
+        #expect(deferred.requestedCPU?.milli == 312)
+        #expect(deferred.resizeObstacle?.isInfeasible == false && deferred.resizeObstacle?.message == "no room")
+        // What the node can never give does not count.
+        let infeasible = try resized(asks: "300m", condition: pending("Infeasible"))
+        #expect(infeasible.requestedCPU?.milli == 212)
+        #expect(infeasible.resizeObstacle?.description == "Infeasible: no room")
+        // Said of what was asked for before.
+        #expect(try resized(asks: "300m", condition: pending("Deferred", of: 6)).resizeObstacle == nil)
+    }
+
     @Test func readsANode() throws {
         let node = try node(
             """

@@ -311,7 +311,17 @@ import Testing
         let discovery = FakeAPIServer.discovery.mapValues { list in
             list.map { ($0.0, $0.1.replacingOccurrences(of: "pods/binding", with: "pods/resize")) }
         }
-        let newer = try FakeAPIServer(discovery.merging(["PATCH \(pod)/resize": [(200, "{}")]]) { first, _ in first })
+        func server(minor: String) throws -> FakeAPIServer {
+            try FakeAPIServer(
+                discovery.merging([
+                    "PATCH \(pod)/resize": [(200, "{}")],
+                    "GET /version": [(200, #"{"major":"1","minor":"\#(minor)"}"#)],
+                ]) { first, _ in first })
+        }
+        // Some have the subresource without the conditions that say what came of it.
+        let older = try server(minor: "32")
+        #expect(try await older.client.offersPodResize() == false)
+        let newer = try server(minor: "33+")
         try await newer.client.resize(
             pod: "web-0", namespace: "default", uid: "u", container: "c", requests: ["cpu": cpu], dryRun: true)
         #expect(

@@ -37,14 +37,59 @@ public struct APIResource: Sendable, Hashable {
 /// What a server answered about its kinds.
 final class DiscoveryCache: Sendable {
     private let groups = Mutex<[String: [APIResource]]>([:])
+    private let serverVersion = Mutex<ServerVersion?>(nil)
 
     func resources(_ apiVersion: String) -> [APIResource]? { groups.withLock { $0[apiVersion] } }
     func store(_ resources: [APIResource], _ apiVersion: String) {
         groups.withLock { $0[apiVersion] = resources }
     }
+
+    var version: ServerVersion? {
+        get { serverVersion.withLock { $0 } }
+        set { serverVersion.withLock { $0 = newValue } }
+    }
+}
+
+/// The version of Kubernetes that a server has.
+struct ServerVersion: Sendable, Comparable {
+    /// Such as 1.
+    var major = 0
+    /// Such as 33.
+    var minor = 0
+
+    static func < (lhs: Self, rhs: Self) -> Bool { (lhs.major, lhs.minor) < (rhs.major, rhs.minor) }
 }
 
 extension APIClient {
+    /// The server's version, asked once.
+    /// - Throws: `APIError`; `CancellationError`.
+    func serverVersion() async throws -> ServerVersion {
+        if let known = discovered.version { return known }
+        let response = try await request(.get, "/version")
+        var version = ServerVersion()
+        do {
+            // Some providers write "33+".
+            func number(_ reader: inout JSONReader) throws -> Int {
+                Int(try reader.readString().prefix { $0.isNumber }) ?? 0
+            }
+            try JSONReader.reading(response.body) { reader in
+                try reader.readObject { reader, key in
+                    switch key {
+                    case "major": version.major = try number(&reader)
+                    case "minor": version.minor = try number(&reader)
+                    default: try reader.skipValue()
+                    }
+                }
+            }
+        } catch {
+            throw APIError(
+                kind: .malformed, request: "GET \(access.server)/version",
+                message: "the version cannot be read: \(error)")
+        }
+        discovered.version = version
+        return version
+    }
+
     /// The kind as this server offers it. Answers are kept; a kind that is not among them is asked for again, since
     /// custom kinds come and go.
     /// - Parameters:

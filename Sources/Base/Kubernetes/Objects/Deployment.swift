@@ -119,10 +119,6 @@ public struct Deployment: APIObject {
 extension Deployment.Container {
     init(reading reader: inout JSONReader) throws {
         let resources = try ContainerResources(reading: &reader)
-        requests = resources.requests
-        limits = resources.limits
-        try reader.readObject { reader, key in
-            if key == "name" { name = try reader.readString() }
-        }
+        (name, requests, limits) = (resources.name, resources.requests, resources.limits)
     }
 }

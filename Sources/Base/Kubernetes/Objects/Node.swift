@@ -119,6 +119,10 @@ struct Condition {
     var type = ""
     var status = ConditionStatus.unknown
     var lastTransition: Timestamp?
+    var reason = ""
+    var message = ""
+    /// The generation of the object that the condition is about; `nil` where the server does not say.
+    var observedGeneration: Int64?
 
     init(reading reader: inout JSONReader) throws {
         try reader.readObject { reader, key in
@@ -126,6 +130,9 @@ struct Condition {
             case "type": type = try reader.readString()
             case "status": status = ConditionStatus(rawValue: try reader.readString()) ?? .unknown
             case "lastTransitionTime": lastTransition = try reader.readTimestampIfPresent()
+            case "reason": reason = try reader.readStringIfPresent() ?? ""
+            case "message": message = try reader.readStringIfPresent() ?? ""
+            case "observedGeneration": observedGeneration = try reader.readNull() ? nil : reader.readInteger()
             default: try reader.skipValue()
             }
         }

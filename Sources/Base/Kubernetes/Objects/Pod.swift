@@ -25,6 +25,30 @@ public struct Pod: APIObject {
         public static let unknown = Phase(rawValue: "Unknown")
     }
 
+    /// One container, as far as it is resized in place.
+    public struct Container: Sendable, Hashable {
+        /// Its name.
+        public var name: String
+        /// Cores that the spec asks for; `nil` where it asks for none.
+        public var requestedCPU: ResourceQuantity?
+        /// Cores that the kubelet has admitted for it; `nil` where the kubelet does not say: before Kubernetes 1.33, or
+        /// before it runs.
+        public var heldCPU: ResourceQuantity?
+    }
+
+    /// Why the kubelet does not resize a pod as its spec asks (condition `PodResizePending`).
+    public struct ResizeObstacle: Sendable, Hashable, CustomStringConvertible {
+        /// Whether the node can never make room; otherwise the kubelet waits for room.
+        public var isInfeasible: Bool
+        /// The kubelet's account of it; may be empty.
+        public var message: String
+
+        /// Such as "Deferred: Node didn't have enough resource: cpu".
+        public var description: String {
+            (isInfeasible ? "Infeasible" : "Deferred") + (message.isEmpty ? "" : ": \(message)")
+        }
+    }
+
     /// Namespace, name, uid, labels, owners, creation and deletion times.
     public var metadata: ObjectMetadata
     /// The node the pod is bound to; `nil` while it waits for one.
@@ -45,12 +69,16 @@ public struct Pod: APIObject {
     public var readySince: Timestamp?
     /// What the scheduler counts for the pod, by resource: "cpu" in cores, "memory" in bytes. Containers run together,
     /// ordinary init containers one after another, restartable ones ("sidecars") beside all that come later; then the
-    /// overhead of the runtime class (k8s.io/component-helpers/resource, PodRequests). A resource that nobody requests
-    /// is absent.
+    /// overhead of the runtime class (k8s.io/component-helpers/resource, PodRequests). While a container is resized in
+    /// place, the most of what it asks for and what it holds. A resource that nobody requests is absent.
     public var requests: [String: ResourceQuantity] = [:]
     /// What the pod cannot exceed, by resource, with overhead. A resource is absent where any container has no limit
     /// for it: then nothing but the node bounds the pod.
     public var limits: [String: ResourceQuantity] = [:]
+    /// The containers, in order, init containers not among them.
+    public var containers: [Container] = []
+    /// Why the kubelet does not resize the pod as its spec asks; `nil` where it does, or has not said yet.
+    public var resizeObstacle: ResizeObstacle?
 
     /// Cores requested; `nil` for a pod that requests none.
     public var requestedCPU: ResourceQuantity? { requests["cpu"] }
@@ -70,11 +98,12 @@ public struct Pod: APIObject {
     /// - Throws: `JSONError` for malformed text or quantities, `ObjectError` for a pod without a name.
     public init(reading reader: inout JSONReader) throws {
         var pod = Pod(metadata: ObjectMetadata())
+        var resources = PodResources()
         try reader.readObject { reader, key in
             switch key {
             case "metadata": pod.metadata = try ObjectMetadata(reading: &reader)
-            case "spec": try pod.readSpecification(&reader)
-            case "status": try pod.readStatus(&reader)
+            case "spec": try pod.readSpecification(&reader, &resources)
+            case "status": try pod.readStatus(&reader, &resources)
             default: try reader.skipValue()
             }
         }
@@ -82,11 +111,22 @@ public struct Pod: APIObject {
         guard !pod.metadata.name.isEmpty || !pod.metadata.uid.isEmpty else {
             throw ObjectError(object: "Pod", message: "metadata has neither name nor uid")
         }
+        pod.requests = resources.requests
+        pod.limits = resources.limits
+        pod.containers = resources.containers.map { container in
+            let status = resources.statuses[container.name]
+            return Container(
+                name: container.name, requestedCPU: container.requests["cpu"],
+                heldCPU: status?.allocated["cpu"] ?? status?.requests?["cpu"])
+        }
+        // Of an earlier request, which the kubelet has not replaced yet.
+        if let seen = resources.resizeGeneration, let present = pod.metadata.generation, seen < present {
+            pod.resizeObstacle = nil
+        }
         self = pod
     }
 
-    private mutating func readSpecification(_ reader: inout JSONReader) throws {
-        var resources = PodResources()
+    private mutating func readSpecification(_ reader: inout JSONReader, _ resources: inout PodResources) throws {
         try reader.readObjectIfPresent { reader, key in
             switch key {
             case "nodeName":
@@ -110,11 +150,9 @@ public struct Pod: APIObject {
             default: try reader.skipValue()
             }
         }
-        requests = resources.requests
-        limits = resources.limits
     }
 
-    private mutating func readStatus(_ reader: inout JSONReader) throws {
+    private mutating func readStatus(_ reader: inout JSONReader, _ resources: inout PodResources) throws {
         try reader.readObjectIfPresent { reader, key in
             switch key {
             case "phase": phase = try reader.readStringIfPresent().map(Phase.init(rawValue:))
@@ -125,9 +163,22 @@ public struct Pod: APIObject {
             case "conditions":
                 try reader.readArrayIfPresent { reader in
                     let condition = try Condition(reading: &reader)
-                    guard condition.type == "Ready" else { return }
-                    ready = condition.status
-                    readySince = condition.lastTransition
+                    switch condition.type {
+                    case "Ready":
+                        ready = condition.status
+                        readySince = condition.lastTransition
+                    case "PodResizePending":
+                        resources.isInfeasible = condition.reason == "Infeasible"
+                        resizeObstacle = ResizeObstacle(
+                            isInfeasible: resources.isInfeasible, message: condition.message)
+                        resources.resizeGeneration = condition.observedGeneration
+                    default: break
+                    }
+                }
+            case "containerStatuses", "initContainerStatuses":
+                try reader.readArrayIfPresent { reader in
+                    let status = try ContainerStatus(reading: &reader)
+                    resources.statuses[status.name] = status
                 }
             default: try reader.skipValue()
             }

@@ -2,10 +2,12 @@ import HTTP
 import JSON
 
 extension APIClient {
-    /// Whether a pod's requests can be changed in place, without a restart (Kubernetes 1.33 and later).
+    /// Whether a pod's requests can be changed in place, without a restart (Kubernetes 1.33 and later). Earlier versions
+    /// may have the subresource too, but their kubelets do not say in a pod's conditions what came of it.
     /// - Throws: `APIError`; `CancellationError`.
     public func offersPodResize() async throws -> Bool {
-        try await resource(apiVersion: "v1", kind: "Pod").subresources["resize"] != nil
+        guard try await resource(apiVersion: "v1", kind: "Pod").subresources["resize"] != nil else { return false }
+        return try await serverVersion() >= ServerVersion(major: 1, minor: 33)
     }
 
     /// Changes what a container of a Deployment's pods requests. The Deployment then rolls out new pods.
