@@ -14,8 +14,9 @@ final class EpisodeServer: Sendable {
     private let cluster: EpisodeCluster
     private let server: TextServer
 
-    init() throws {
-        let cluster = EpisodeCluster()
+    /// - Parameter resizesPods: whether it is a 1.33, whose pods can be resized in place; otherwise a 1.20.
+    init(resizesPods: Bool = false) throws {
+        let cluster = EpisodeCluster(resizesPods: resizesPods)
         server = try TextServer { cluster.answer($0) }
         self.cluster = cluster
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("kubeconfig-\(UUID().uuidString)")
@@ -32,6 +33,25 @@ final class EpisodeServer: Sendable {
 
     /// The requests that would change something, as "METHOD PATH", in order.
     var changes: [String] { server.requests.filter { $0.method != "GET" }.map { "\($0.method) \($0.path)" } }
+
+    /// What the kubelet makes of resizing the replicas of these names from now on; of all others it does it at once.
+    func answerResizing(of replicas: [String: Kubelet]) { cluster.answerResizing(of: replicas) }
+
+    /// Refuses to resize the replicas of these names with a status, from now on.
+    func refuseResizing(of replicas: [String: Int]) { cluster.refuseResizing(of: replicas) }
+
+    /// What the replicas' containers ask for and hold, in thousandths of a core, by name.
+    var replicas: [String: (asked: Int, held: Int?)] { cluster.replicas }
+}
+
+/// What a kubelet makes of a replica's resizing.
+enum Kubelet: String {
+    /// Waits for room.
+    case defers = "Deferred"
+    /// Has never room.
+    case refuses = "Infeasible"
+    /// Has not looked at it yet.
+    case isSilent
 }
 
 /// What the server keeps.
@@ -39,8 +59,12 @@ private final class EpisodeCluster: Sendable {
     private struct Replica {
         var name: String
         var node: String?
-        /// What its container requests, in thousandths of a core.
+        /// What its container asks for, in thousandths of a core.
         var cpu: Int
+        /// What it holds.
+        var held: Int?
+        /// What the kubelet says of its resizing.
+        var obstacle: Kubelet?
     }
 
     private struct State {
@@ -51,6 +75,8 @@ private final class EpisodeCluster: Sendable {
         var desired = 0
         var replicas: [Replica] = []
         var made = 0
+        var kubelet: [String: Kubelet] = [:]
+        var refusals: [String: Int] = [:]
     }
 
     private typealias Answer = TextServer.Answer
@@ -63,13 +89,32 @@ private final class EpisodeCluster: Sendable {
     /// What a replica requests at first, in thousandths of a core.
     private static let templateCPU = 150
 
+    private let resizesPods: Bool
     private let state = Mutex(State())
+
+    init(resizesPods: Bool) { self.resizesPods = resizesPods }
+
+    func refuseResizing(of replicas: [String: Int]) { state.withLock { $0.refusals = replicas } }
+
+    func answerResizing(of replicas: [String: Kubelet]) {
+        state.withLock { state in
+            state.kubelet = replicas
+            for index in state.replicas.indices { Self.runKubelet(index, &state) }
+        }
+    }
+
+    var replicas: [String: (asked: Int, held: Int?)] {
+        state.withLock { state in
+            Dictionary(uniqueKeysWithValues: state.replicas.map { ($0.name, ($0.cpu, $0.held)) })
+        }
+    }
 
     func answer(_ request: TextServer.Request) -> TextServer.Answer {
         if request.query["watch"] == "true" { return watch(request) }
         return state.withLock { state in
             switch request.method {
-            case "GET": Self.get(request.path, state)
+            case "GET": get(request.path, state)
+            case "PATCH" where resizesPods: Self.resize(request, &state)
             case "POST": Self.post(request, &state)
             case "PUT": Self.scale(request, &state)
             case "DELETE": Self.delete(request.path, &state)
@@ -102,25 +147,25 @@ private final class EpisodeCluster: Sendable {
 
     // MARK: Reading
 
-    private static func get(_ path: String, _ state: State) -> Answer {
+    private func get(_ path: String, _ state: State) -> Answer {
         func list(_ items: [String]) -> Answer {
-            reply(
+            Self.reply(
                 #"{"metadata":{"resourceVersion":"\#(state.version)"},"items":[\#(items.joined(separator: ","))]}"#)
         }
         return switch path {
-        case "/version": reply(#"{"major":"1","minor":"33"}"#)
-        case "/api/v1": reply(coreKinds)
-        case "/apis/apps/v1": reply(appKinds)
-        case "/apis/policy/v1": reply(policyKinds)
-        case inNamespace where state.hasNamespace:
-            reply(
-                #"{"metadata":{"name":"\#(own)","uid":"n","labels":{"berth.dev/environment":"\#(own)"}}}"#)
+        case "/version": Self.reply(#"{"major":"1","minor":"\#(resizesPods ? 33 : 20)"}"#)
+        case "/api/v1": Self.reply(#"{"resources":[\#(coreKinds)\#(resizesPods ? podResize : "")]}"#)
+        case "/apis/apps/v1": Self.reply(appKinds)
+        case "/apis/policy/v1": Self.reply(policyKinds)
+        case Self.inNamespace where state.hasNamespace:
+            Self.reply(
+                #"{"metadata":{"name":"\#(Self.own)","uid":"n","labels":{"berth.dev/environment":"\#(Self.own)"}}}"#)
         case "/api/v1/nodes": list([node])
-        case pods: list(state.replicas.map { json($0, state.version) })
-        case deployments: list(state.hasNamespace && state.desired > 0 ? [deployment(state)] : [])
-        case budgets: list([])
-        case "\(deployments)/web/scale": reply(scale(state))
-        default: refusal(404)
+        case Self.pods: list(state.replicas.map { Self.json($0, state.version) })
+        case Self.deployments: list(state.hasNamespace && state.desired > 0 ? [Self.deployment(state)] : [])
+        case Self.budgets: list([])
+        case "\(Self.deployments)/web/scale": Self.reply(Self.scale(state))
+        default: Self.refusal(404)
         }
     }
 
@@ -128,6 +173,14 @@ private final class EpisodeCluster: Sendable {
         let place = replica.node.map { #""nodeName":"\#($0)","# } ?? ""
         let resources = #"{"requests":{"cpu":"\#(replica.cpu)m"}}"#
         let isBound = replica.node != nil
+        let held = replica.held.map { #"{"cpu":"\#($0)m"}"# }
+        let status = held.map {
+            #""containerStatuses":[{"name":"nginx","allocatedResources":\#($0),"resources":{"requests":\#($0)}}],"#
+        }
+        let obstacle = replica.obstacle.map {
+            #",{"type":"PodResizePending","status":"True","reason":"\#($0.rawValue)","#
+                + #""message":"Node didn't have enough resource: cpu"}"#
+        }
         return """
             {"metadata":{"name":"\(replica.name)","namespace":"\(own)","uid":"uid-\(replica.name)",\
             "resourceVersion":"\(version)","labels":{"app":"web","pod-template-hash":"5d4"},\
@@ -135,7 +188,7 @@ private final class EpisodeCluster: Sendable {
             "spec":{"schedulerName":"berth-environment",\(place)\
             "containers":[{"name":"nginx","resources":\(resources)}]},\
             "status":{"phase":"\(isBound ? "Running" : "Pending")","podIP":"\(isBound ? "127.0.0.1" : "")",\
-            "conditions":[{"type":"Ready","status":"\(isBound ? "True" : "False")"}]}}
+            \(status ?? "")"conditions":[{"type":"Ready","status":"\(isBound ? "True" : "False")"}\(obstacle ?? "")]}}
             """
     }
 
@@ -175,8 +228,37 @@ private final class EpisodeCluster: Sendable {
             let node = body?["target"]?["name"]?.string
         else { return refusal(404) }
         state.replicas[index].node = node
-        tell("MODIFIED", state.replicas[index], &state)
+        runKubelet(index, &state)
         return reply("{}")
+    }
+
+    /// A strategic merge patch of one container's requests.
+    private static func resize(_ request: TextServer.Request, _ state: inout State) -> Answer {
+        let parts = request.path.split(separator: "/")
+        guard let body = try? JSONValue(parsing: Array(request.body.utf8)), parts.last == "resize",
+            let index = state.replicas.firstIndex(where: { $0.name == parts[5] }),
+            body["metadata"]?["uid"]?.string == "uid-\(parts[5])",
+            let container = body["spec"]?["containers"]?.array?.first, container["name"]?.string == "nginx",
+            let cpu = container["resources"]?["requests"]?["cpu"]?.string.flatMap({ Int($0.dropLast()) })
+        else { return refusal(404) }
+        if let status = state.refusals[state.replicas[index].name] { return refusal(status) }
+        state.replicas[index].cpu = cpu
+        tell("MODIFIED", state.replicas[index], &state)
+        runKubelet(index, &state)
+        return reply("{}")
+    }
+
+    /// What the kubelet does with a bound replica.
+    private static func runKubelet(_ index: Int, _ state: inout State) {
+        guard state.replicas[index].node != nil else { return }
+        let answer = state.kubelet[state.replicas[index].name]
+        if let answer, let held = state.replicas[index].held, held != state.replicas[index].cpu {
+            state.replicas[index].obstacle = answer == .isSilent ? nil : answer
+        } else {
+            state.replicas[index].held = state.replicas[index].cpu
+            state.replicas[index].obstacle = nil
+        }
+        tell("MODIFIED", state.replicas[index], &state)
     }
 
     private static func scale(_ request: TextServer.Request, _ state: inout State) -> Answer {
@@ -226,11 +308,12 @@ private let node = """
     """
 
 private let coreKinds = """
-    {"resources":[
     {"name":"namespaces","kind":"Namespace","namespaced":false,"verbs":["create","delete","get"]},
     {"name":"nodes","kind":"Node","namespaced":false,"verbs":["get","list","watch"]},
-    {"name":"pods","kind":"Pod","namespaced":true,"verbs":["delete","deletecollection","get","list","watch"]}]}
+    {"name":"pods","kind":"Pod","namespaced":true,"verbs":["delete","deletecollection","get","list","watch"]}
     """
+
+private let podResize = #",{"name":"pods/resize","kind":"Pod","namespaced":true,"verbs":["get","patch","update"]}"#
 
 private let appKinds = """
     {"resources":[

@@ -10,13 +10,15 @@ import Windows
 @Suite struct WatchedClusterTests {
     // MARK: Declared services
 
-    private func declared(_ names: [String] = ["web", "api"]) -> WatchedCluster {
+    private func declared(
+        _ names: [String] = ["web", "api"], resizing: ResizeMode = .rollout
+    ) -> WatchedCluster {
         WatchedCluster(
             interval: 20, usage: UsageSettings(), namespace: "shop",
             services: names.map {
                 DeclaredService(
                     deployment: $0, objective: 0.1, minimumReplicas: 2, maximumReplicas: 6,
-                    cpuRequestRange: 0.2...0.8)
+                    cpuRequestRange: 0.2...0.8, resizing: resizing)
             })
     }
 
@@ -41,6 +43,19 @@ import Windows
         #expect(service.latencyObjective == 0.1 && service.resizing == .rollout && service.cpuLimit == nil)
         #expect(cluster.serviceNames.map(\.name) == ["web", "api"])
         #expect(cluster.serviceNames.allSatisfy { $0.namespace == "shop" })
+    }
+
+    /// What is resized in place requests what was asked for, not what the template says.
+    @Test func requestsThatWereSetStand() throws {
+        var cluster = declared(resizing: .inPlace)
+        #expect(cluster.snapshot.services.allSatisfy { $0.resizing == .inPlace })
+        let first = try deployment("api", replicas: 3)
+        cluster.apply(.added(first))
+        cluster.setCPURequest(0.3, ofService: 1)
+        #expect(cluster.snapshot.services.map(\.requests.cpu) == [0.2, 0.3])
+        cluster.apply(.updated(from: first, to: try deployment("api", replicas: 4)))
+        #expect(cluster.snapshot.services[1].replicas == 4)
+        #expect(cluster.snapshot.services[1].requests == Resources(cpu: 0.3, memory: 128 * 1_048_576))
     }
 
     @Test func replicasAndRequestsFollowTheDeployment() throws {

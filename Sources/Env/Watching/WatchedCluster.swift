@@ -15,15 +15,17 @@ public struct DeclaredService: Sendable, Hashable {
     public var maximumReplicas: Int
     /// Bounds of the CPU request, in cores.
     public var cpuRequestRange: ClosedRange<Double>
+    /// How its CPU request is changed.
+    public var resizing: ResizeMode
 
     /// A service with all its parts.
     public init(
         deployment: String, objective: Double, minimumReplicas: Int, maximumReplicas: Int,
-        cpuRequestRange: ClosedRange<Double>
+        cpuRequestRange: ClosedRange<Double>, resizing: ResizeMode = .rollout
     ) {
         (self.deployment, self.objective) = (deployment, objective)
         (self.minimumReplicas, self.maximumReplicas) = (minimumReplicas, maximumReplicas)
-        self.cpuRequestRange = cpuRequestRange
+        (self.cpuRequestRange, self.resizing) = (cpuRequestRange, resizing)
     }
 }
 
@@ -54,6 +56,8 @@ public struct WatchedCluster: Sendable {
     private var serviceKeys: [ServiceKey] = []
     private var serviceLabels: [[String: String]] = []
     private var serviceIndex: [ServiceKey: Int] = [:]
+    /// CPU that replicas of declared services request in cores, where it is not what their Deployment says.
+    private var cpuRequests: [Int: Double] = [:]
     /// Schedulers that have asked: their pods' services are under control.
     private var schedulers: Set<String> = []
     private var budgets: [String: PodDisruptionBudget] = [:]
@@ -90,7 +94,7 @@ public struct WatchedCluster: Sendable {
                     name: service.deployment, replicas: 0, minimumReplicas: service.minimumReplicas,
                     maximumReplicas: service.maximumReplicas,
                     requests: Resources(cpu: service.cpuRequestRange.lowerBound),
-                    cpuRequestRange: service.cpuRequestRange, resizing: .rollout,
+                    cpuRequestRange: service.cpuRequestRange, resizing: service.resizing,
                     latencyObjective: service.objective), key)
         }
     }
@@ -221,13 +225,21 @@ public struct WatchedCluster: Sendable {
         serviceLabels[index] = deployment.templateLabels
         // Other budgets may hold for it now.
         refreshed = -.infinity
+        let requested = cpuRequests[index]
         changeService(index) { service in
             service.replicas = isThere ? deployment.desiredReplicas : 0
             guard isThere else { return }
-            if let cpu = deployment.total("cpu") { service.requests.cpu = cpu }
+            if let cpu = requested ?? deployment.total("cpu") { service.requests.cpu = cpu }
             service.requests.memory = deployment.total("memory") ?? 0
             service.cpuLimit = deployment.limit("cpu")
         }
+    }
+
+    /// Says what the replicas of the declared service at `index` are to request, in cores, whatever its Deployment says: of
+    /// a service that is resized in place.
+    public mutating func setCPURequest(_ cores: Double, ofService index: Int) {
+        cpuRequests[index] = cores
+        changeService(index) { $0.requests.cpu = cores }
     }
 
     /// Takes in a change of a disruption budget.

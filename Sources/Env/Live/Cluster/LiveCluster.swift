@@ -66,10 +66,14 @@ public final class LiveCluster: ClusterBackend, Sendable {
         do {
             try waiting { try await workload.create(client) }
             try record(seed: seed, interval: 0, "deploy", "namespace \(settings.namespace)", "", .done, nil)
+            let resizesInPlace = try waiting { try await client.offersPodResize() }
+            let watch = try ClusterWatch(
+                client: client, settings: settings,
+                services: LiveEpisode.services(of: workload, resizing: resizesInPlace ? .inPlace : .rollout),
+                logger: logger)
             let episode = LiveEpisode(
-                seed: seed, settings: settings, workload: workload,
-                watch: try ClusterWatch(
-                    client: client, settings: settings, services: LiveEpisode.services(of: workload), logger: logger))
+                seed: seed, settings: settings, workload: workload, watch: watch,
+                resizer: resizesInPlace ? InPlaceResizer(client: client, workload: workload, watch: watch) : nil)
             try episode.beginWatching()
             show(episode.refreshed())
             contents.withLock { $0 = episode }
@@ -257,11 +261,24 @@ public final class LiveCluster: ClusterBackend, Sendable {
         let order = LiveOrder(action, in: snapshot, workload)
         var refusal = episode.obstacle(to: action, in: snapshot)
         var outcome = AuditLog.Entry.Outcome.refused
+        var steps: [InPlaceResizer.Step] = []
         if refusal == nil {
             do {
-                let (client, settings, pods) = (client, settings, episode.watch.pods)
-                refusal = try waiting { try await order.carryOut(client, settings.namespace, pods, dryRun: dryRun) }
-                    .map { .refused($0) }
+                if let resizing = order.inPlace, let resizer = episode.resizer {
+                    if dryRun {
+                        try waiting { try await resizer.check(resizing.service, resizing.to) }
+                    } else {
+                        let result = try waiting {
+                            try await resizer.resize(resizing.service, from: resizing.from, to: resizing.to)
+                        }
+                        (refusal, steps) = (result.refusal.map { .refused($0) }, result.steps)
+                        if let error = result.error { throw error }
+                    }
+                } else {
+                    let (client, settings, pods) = (client, settings, episode.watch.pods)
+                    refusal = try waiting { try await order.carryOut(client, settings.namespace, pods, dryRun: dryRun) }
+                        .map { .refused($0) }
+                }
                 outcome = refusal == nil ? .done : .refused
                 episode.watch.noteAnswer()
             } catch {
@@ -275,12 +292,16 @@ public final class LiveCluster: ClusterBackend, Sendable {
         try record(
             seed: episode.seed, interval: episode.interval, order.name, order.object, order.detail, outcome,
             refusal?.description, dryRun: dryRun)
-        if refusal == nil, dryRun { refusal = .guarded("dry run: the API server would have carried it out") }
-        if refusal == nil {
-            contents.withLock { $0?.note(action) }
-            awaitEffect(of: action)
+        try record(steps, of: episode)
+        guard refusal == nil else {
+            refresh()
+            return refusal
         }
-        return refusal
+        guard !dryRun else { return .guarded("dry run: the API server would have carried it out") }
+        contents.withLock { $0?.note(action) }
+        if order.inPlace == nil { awaitEffect(of: action) }
+        try keepRequests()
+        return nil
     }
 
     /// Gives the recording what led to the snapshot that is to be decided on, which is the last one of the events. What
@@ -290,6 +311,26 @@ public final class LiveCluster: ClusterBackend, Sendable {
         let (events, snapshot) = episode.watch.takeEvents()
         lastSnapshot.withLock { $0 = snapshot }
         try recording.append((cause.map { [$0] } ?? []) + events.map { .event($0) } + [.shown])
+    }
+
+    /// Has replicas that were made by their Deployment's template request what their service does, and takes back what
+    /// kubelets cannot do.
+    private func keepRequests() throws {
+        guard let episode = contents.withLock({ $0 }), let resizer = episode.resizer else { return }
+        let steps = try waiting { try await resizer.keepUp() }
+        try record(steps, of: episode)
+        refresh()
+    }
+
+    private func record(_ steps: [InPlaceResizer.Step], of episode: LiveEpisode) throws {
+        for step in steps {
+            try record(
+                seed: episode.seed, interval: episode.interval, "resize", "pod \(step.pod)", step.detail, step.outcome,
+                step.reason)
+            if let reason = step.reason {
+                logger.warning("a replica is not resized", metadata: ["pod": "\(step.pod)", "reason": "\(reason)"])
+            }
+        }
     }
 
     /// The watch is a little behind the API server; decisions that follow are to see what was done.
@@ -310,6 +351,7 @@ public final class LiveCluster: ClusterBackend, Sendable {
             guard !isCancelled() else { throw CancellationError() }
             contents.withLock { $0?.integrate() }
             try interfere()
+            try keepRequests()
             let left = (deadline - ContinuousClock.now) / .seconds(1)
             Thread.sleep(forTimeInterval: max(0, min(left, 0.2)))
         }
@@ -319,6 +361,7 @@ public final class LiveCluster: ClusterBackend, Sendable {
             return episode?.closeInterval()
         }
         refresh()
+        try keepRequests()
         guard let report else { throw Self.needsReset }
         try show(after: .interval(report))
         return report

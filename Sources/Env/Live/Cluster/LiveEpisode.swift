@@ -10,6 +10,8 @@ import Workloads
 struct LiveEpisode: Sendable {
     let seed: UInt64
     let watch: ClusterWatch
+    /// Changes what replicas request where they run; `nil` where the server cannot do that, and rollouts change it.
+    let resizer: InPlaceResizer?
     /// Intervals that have passed.
     private(set) var interval = 0
     /// When the present interval ends.
@@ -36,8 +38,11 @@ struct LiveEpisode: Sendable {
     /// Time of the episode up to which interference was started; `nil` before it begins.
     private var interferedTo: Double?
 
-    init(seed: UInt64, settings: LiveSettings, workload: LiveWorkload, watch: ClusterWatch) {
+    init(
+        seed: UInt64, settings: LiveSettings, workload: LiveWorkload, watch: ClusterWatch, resizer: InPlaceResizer?
+    ) {
         (self.seed, self.settings, self.workload, self.watch) = (seed, settings, workload, watch)
+        self.resizer = resizer
         comparison = noComparison
     }
 
@@ -46,14 +51,15 @@ struct LiveEpisode: Sendable {
         settings.serviceMetrics.url.isEmpty ? nil : RequestComparison(services: workload.services.map(\.deployment))
     }
 
-    /// What of a workload is under control.
-    static func services(of workload: LiveWorkload) -> [DeclaredService] {
+    /// What of a workload is under control, and how what it requests is changed.
+    static func services(of workload: LiveWorkload, resizing: ResizeMode) -> [DeclaredService] {
         workload.services.map { service in
             let bounds = service.settings.resizeBounds
             return DeclaredService(
                 deployment: service.deployment, objective: service.objective,
                 minimumReplicas: service.settings.minimumReplicas, maximumReplicas: service.settings.maximumReplicas,
-                cpuRequestRange: service.requestedCPU * bounds.lower...service.requestedCPU * bounds.upper)
+                cpuRequestRange: service.requestedCPU * bounds.lower...service.requestedCPU * bounds.upper,
+                resizing: resizing)
         }
     }
 
@@ -163,7 +169,7 @@ struct LiveEpisode: Sendable {
         case .scale(_, let change):
             replicaChanges += abs(change)
             expectedEnds += max(0, -change)
-        case .resize: isRollingOut = true
+        case .resize: isRollingOut = resizer == nil || isRollingOut
         case .evict:
             evictions += 1
             expectedEnds += 1

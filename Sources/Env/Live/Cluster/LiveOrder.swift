@@ -9,6 +9,8 @@ struct LiveOrder: Sendable {
     let object: String
     /// The particulars.
     let detail: String
+    /// Of a resizing in place: the service's index, and what a replica requests before and after, in cores.
+    private(set) var inPlace: (service: Int, from: Double, to: Double)?
     private let request: Request
 
     private enum Request: Sendable {
@@ -44,7 +46,9 @@ struct LiveOrder: Sendable {
             let model = workload.services[index]
             let cpu = (service.requests.cpu * factor * 1000).rounded() / 1000
             object = "deployment \(service.name)"
-            detail = "from \(service.requests.cpu) to \(cpu) cores"
+            let isInPlace = service.resizing == .inPlace
+            detail = "from \(service.requests.cpu) to \(cpu) cores\(isInPlace ? ", in place" : "")"
+            if isInPlace { inPlace = (index, service.requests.cpu, cpu) }
             // One container is changed; the others keep what they request.
             request = .resize(
                 deployment: service.name, container: model.container, to: max(0.001, cpu - model.otherCPU))

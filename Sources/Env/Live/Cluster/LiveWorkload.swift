@@ -208,5 +208,5 @@ struct LiveWorkload: Sendable {
 
 extension APIError {
     /// Whether the same request may succeed a little later: the server was silent, overloaded or broken.
-    fileprivate var mayPass: Bool { kind == .transport || code == 429 || (code ?? 0) >= 500 }
+    var mayPass: Bool { kind == .transport || code == 429 || (code ?? 0) >= 500 }
 }

@@ -112,7 +112,8 @@ public final class InterferenceRig: Sendable {
     public func deploy() throws {
         let (settings, workload, client) = (settings, workload, client)
         let watch = try ClusterWatch(
-            client: client, settings: settings, services: LiveEpisode.services(of: workload), logger: logger)
+            client: client, settings: settings, services: LiveEpisode.services(of: workload, resizing: .rollout),
+            logger: logger)
         _ = try waiting { try await LiveWorkload.remove(settings.namespace, client, seconds: settings.readySeconds) }
         hasDeployed.withLock { $0 = true }
         try waiting {

@@ -176,6 +176,11 @@ final class ClusterWatch: Sendable {
         shared.state.withLock { $0.cluster.add(sample, ofService: index) }
     }
 
+    /// Says what the replicas of the service at `index` are to request, in cores, whatever its Deployment says.
+    func setCPURequest(_ cores: Double, ofService index: Int) {
+        shared.state.withLock { $0.cluster.setCPURequest(cores, ofService: index) }
+    }
+
     /// Sends the load of a Deployment to its ready pods from now on.
     /// - Parameter address: the URL of a pod; `nil` while it has none.
     func route(
