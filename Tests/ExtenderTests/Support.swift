@@ -48,7 +48,7 @@ func makeNode(
         "allocatable":{"cpu":"\(cpu)","memory":"\(memory)","pods":"110"},
         "conditions":[{"type":"Ready","status":"\(ready ? "True" : "False")"}]}}
         """
-    return try JSONReader.reading(Array(json.utf8)) { try Kubernetes.Node(reading: &$0) }
+    return try JSONReader.reading(Array(json.utf8)) { try Kubernetes.Node(reading: $0) }
 }
 
 func makePod(
@@ -67,7 +67,7 @@ func makePod(
         "containers":[{"resources":{"requests":{"cpu":"\(cpu)","memory":"64Mi"}}}]},
         "status":{"phase":"\(phase)","conditions":[{"type":"Ready","status":"\(ready ? "True" : "False")"}]}}
         """
-    return try JSONReader.reading(Array(json.utf8)) { try Kubernetes.Pod(reading: &$0) }
+    return try JSONReader.reading(Array(json.utf8)) { try Kubernetes.Pod(reading: $0) }
 }
 
 /// A scorer over nodes of these names, listed and empty.

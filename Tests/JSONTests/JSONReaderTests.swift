@@ -3,28 +3,18 @@ import JSON
 import Testing
 
 /// A value read through `JSONReader`, built up to be compared with Foundation's.
-private func readTree(_ reader: inout JSONReader, _ firstByte: UInt8? = nil) throws -> NSObject {
-    var probe = reader
-    if (try? probe.readString()) != nil { return NSString(string: try reader.readString()) }
-    probe = reader
-    if let isNull = try? probe.readNull(), isNull {
-        _ = try reader.readNull()
-        return NSNull()
-    }
-    probe = reader
-    if (try? probe.readBool()) != nil { return NSNumber(value: try reader.readBool()) }
-    probe = reader
-    if (try? probe.readDouble()) != nil { return NSNumber(value: try reader.readDouble()) }
-    probe = reader
-    var isArray = true
-    do { try probe.readArray { try $0.skipValue() } } catch { isArray = false }
-    if isArray {
+private func readTree(_ reader: JSONReader) throws -> NSObject {
+    if reader.isNull { return NSNull() }
+    if let text = try? reader.readString() { return NSString(string: text) }
+    if let flag = try? reader.readBool() { return NSNumber(value: flag) }
+    if let number = try? reader.readDouble() { return NSNumber(value: number) }
+    if (try? reader.readArray { _ in }) != nil {
         var items: [NSObject] = []
-        try reader.readArray { items.append(try readTree(&$0)) }
+        try reader.readArray { items.append(try readTree($0)) }
         return NSArray(array: items)
     }
     var members: [String: NSObject] = [:]
-    try reader.readObject { reader, key in members[key] = try readTree(&reader) }
+    try reader.readObject { reader, key in members[key] = try readTree(reader) }
     return NSDictionary(dictionary: members)
 }
 
@@ -36,9 +26,24 @@ private func readTree(_ reader: inout JSONReader, _ firstByte: UInt8? = nil) thr
     ])
     func agreesWithFoundation(_ text: String) throws {
         let expected = try JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
-        let tree = try JSONReader.reading(Array(text.utf8)) { try readTree(&$0) }
+        let tree = try JSONReader.reading(Array(text.utf8)) { try readTree($0) }
         #expect(tree.isEqual(expected))
-        try JSONReader.reading(Array(text.utf8)) { try $0.skipValue() }
+    }
+
+    @Test func aValueMayBeReadTwiceAndLater() throws {
+        let text = #"{"late":[1,2],"name":"a"}"#
+        try JSONReader.reading(Array(text.utf8)) { reader in
+            var (late, names): (JSONReader?, [String]) = (nil, [])
+            for _ in 0..<2 {
+                try reader.readObject { reader, key in
+                    if key == "late" { late = reader } else { names.append(try reader.readString()) }
+                }
+            }
+            #expect(names == ["a", "a"])
+            var numbers: [Int64] = []
+            try #require(late).readArray { numbers.append(try $0.readInteger()) }
+            #expect(numbers == [1, 2])
+        }
     }
 
     @Test func numbersComeInParts() throws {
@@ -76,7 +81,7 @@ private func readTree(_ reader: inout JSONReader, _ firstByte: UInt8? = nil) thr
         for name in ["list-pods.json", "list-nodes-limit-2.json"] {
             let bytes = try fixture(name)
             let expected = try JSONSerialization.jsonObject(with: Data(bytes))
-            #expect(try JSONReader.reading(bytes) { try readTree(&$0) }.isEqual(expected))
+            #expect(try JSONReader.reading(bytes) { try readTree($0) }.isEqual(expected))
         }
     }
 
@@ -87,8 +92,8 @@ private func readTree(_ reader: inout JSONReader, _ firstByte: UInt8? = nil) thr
         "\"\\u12g4\"", "\"a\nb\"", "\"a\u{01}\"", "1 2", "[] []", "NaN", "'a'", "{\"a\":1}}", "\u{FEFF}1",
     ])
     func refusesBrokenText(_ text: String) {
-        #expect(throws: JSONError.self) { try JSONReader.reading(Array(text.utf8)) { try $0.skipValue() } }
-        #expect(throws: JSONError.self) { try JSONReader.reading(Array(text.utf8)) { _ = try readTree(&$0) } }
+        #expect(throws: JSONError.self) { try JSONReader.reading(Array(text.utf8)) { _ in } }
+        #expect(throws: JSONError.self) { try JSONReader.reading(Array(text.utf8)) { _ = try readTree($0) } }
     }
 
     /// Every prefix of a recorded object is an error, and every single-byte change is an error or a value: never a
@@ -96,13 +101,13 @@ private func readTree(_ reader: inout JSONReader, _ firstByte: UInt8? = nil) thr
     @Test func survivesDamage() throws {
         let line = try #require(fixture("watch-pods.jsonl").split(separator: UInt8(ascii: "\n")).first).map { $0 }
         for length in stride(from: 0, to: line.count, by: 7) {
-            #expect(throws: JSONError.self) { try JSONReader.reading(Array(line[..<length])) { try $0.skipValue() } }
+            #expect(throws: JSONError.self) { try JSONReader.reading(Array(line[..<length])) { _ in } }
         }
         var accepted = 0
         for index in stride(from: 0, to: line.count, by: 3) {
             var damaged = line
             damaged[index] ^= 0x15
-            if (try? JSONReader.reading(damaged) { try $0.skipValue() }) != nil { accepted += 1 }
+            if (try? JSONReader.reading(damaged) { _ in }) != nil { accepted += 1 }
         }
         #expect(accepted > 0 && accepted < line.count / 3)
     }
@@ -110,13 +115,13 @@ private func readTree(_ reader: inout JSONReader, _ firstByte: UInt8? = nil) thr
     @Test func refusesDeepNesting() throws {
         let depth = JSONReader.maximumDepth
         let fits = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
-        try JSONReader.reading(Array(fits.utf8)) { try $0.skipValue() }
+        try JSONReader.reading(Array(fits.utf8)) { _ in }
         let deep = [UInt8](repeating: UInt8(ascii: "["), count: 1_000_000)
         #expect(throws: JSONError.self) {
-            try JSONReader.reading(deep) { try $0.skipValue() }
+            try JSONReader.reading(deep) { _ in }
         }
         let objects = Array(String(repeating: "{\"a\":", count: 100_000).utf8)
-        #expect(throws: JSONError.self) { try JSONReader.reading(objects) { try $0.skipValue() } }
+        #expect(throws: JSONError.self) { try JSONReader.reading(objects) { _ in } }
     }
 
     @Test func refusesInvalidUTF8AndHalvesOfSurrogatePairs() throws {

@@ -4,11 +4,11 @@ import Kubernetes
 import Testing
 
 private func pod(_ json: String) throws -> Pod {
-    try JSONReader.reading(Array(json.utf8)) { try Pod(reading: &$0) }
+    try JSONReader.reading(Array(json.utf8)) { try Pod(reading: $0) }
 }
 
 private func node(_ json: String) throws -> Node {
-    try JSONReader.reading(Array(json.utf8)) { try Node(reading: &$0) }
+    try JSONReader.reading(Array(json.utf8)) { try Node(reading: $0) }
 }
 
 @Suite struct ObjectTests {
@@ -150,7 +150,7 @@ private func node(_ json: String) throws -> Node {
     }
 
     private func read<Object: APIObject>(_ kind: Object.Type, _ json: String) throws -> Object {
-        try JSONReader.reading(Array(json.utf8)) { try Object(reading: &$0) }
+        try JSONReader.reading(Array(json.utf8)) { try Object(reading: $0) }
     }
 
     @Test func readsADeployment() throws {

@@ -3,7 +3,7 @@ import Kubernetes
 
 /// An object as the API server writes it.
 func read<Object: APIObject>(_ json: String) throws -> Object {
-    try JSONReader.reading(Array(json.utf8)) { try Object(reading: &$0) }
+    try JSONReader.reading(Array(json.utf8)) { try Object(reading: $0) }
 }
 
 /// A node of so many cores; `nil` for one that has not said what pods may request.

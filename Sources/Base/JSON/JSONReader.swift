@@ -1,11 +1,12 @@
 import CSimdjson
 import Glibc
 
-/// A value of a JSON text (RFC 8259) parsed by simdjson, from which members are read as they are wanted.
+/// A view of a value in a JSON text (RFC 8259) parsed by simdjson, from which members are read as they are wanted.
 ///
-/// Kubernetes objects carry far more than a scheduler needs (managed fields, annotations, images): what is not asked
-/// for is never turned into Swift values. The whole text is checked first, its UTF-8 too, so a reader only ever stands
-/// on a value of a valid text. Nesting deeper than `maximumDepth` is an error.
+/// Reading changes nothing: a value may be read twice, kept and read later, or not at all. Kubernetes objects carry far
+/// more than a scheduler needs (managed fields, annotations, images): what is not asked for is never turned into Swift
+/// values. The whole text is checked first, its UTF-8 too, so a reader only ever stands on a value of a valid text.
+/// Nesting deeper than `maximumDepth` is an error.
 public struct JSONReader {
     /// The deepest nesting of arrays and objects that is read; deeper texts are refused.
     public static let maximumDepth = 256
@@ -26,7 +27,7 @@ public struct JSONReader {
     /// - Returns: what `body` returns.
     /// - Throws: `JSONError` where the text is malformed, and what `body` throws.
     public static func reading<Value>(
-        _ bytes: [UInt8], _ body: (inout JSONReader) throws -> Value
+        _ bytes: [UInt8], _ body: (JSONReader) throws -> Value
     ) throws -> Value {
         try bytes.withUnsafeBytes { try reading(buffer: $0, body) }
     }
@@ -34,67 +35,64 @@ public struct JSONReader {
     /// Reads the one value that `buffer` holds.
     /// - Throws: `JSONError` where the text is malformed, and what `body` throws.
     public static func reading<Value>(
-        buffer: UnsafeRawBufferPointer, _ body: (inout JSONReader) throws -> Value
+        buffer: UnsafeRawBufferPointer, _ body: (JSONReader) throws -> Value
     ) throws -> Value {
         let document = try JSONDocument()
-        var reader = JSONReader(document: document, value: try document.parse(buffer))
-        return try body(&reader)
+        return try body(JSONReader(document: document, value: try document.parse(buffer)))
     }
 
     private var kind: berth_json_kind { berth_json_get_kind(value) }
 
     // MARK: Structure
 
-    /// Reads an object, calling `member` for each of its members in order. A repeated key is passed each time it
+    /// Reads an object, calling `member` for each of its members in order, and for a repeated key each time it
     /// appears.
     /// - Throws: `JSONError` for anything that is not an object.
-    public mutating func readObject(_ member: (inout JSONReader, String) throws -> Void) throws {
+    public func readObject(_ member: (JSONReader, String) throws -> Void) throws {
         var iterator = berth_json_iterator()
         guard berth_json_iterate_object(value, &iterator) else { throw mismatch("an object") }
         var key: UnsafePointer<CChar>?
         var length = 0
         var found = berth_json_value()
         while berth_json_next_member(&iterator, &key, &length, &found) {
-            var reader = JSONReader(document: document, value: found)
-            try member(&reader, Self.text(key, length))
+            try member(JSONReader(document: document, value: found), Self.text(key, length))
         }
     }
 
     /// Reads an object as `readObject(_:)` does, or `null`.
     /// - Returns: false for `null`.
     @discardableResult
-    public mutating func readObjectIfPresent(_ member: (inout JSONReader, String) throws -> Void) throws -> Bool {
-        if kind == berth_json_null { return false }
+    public func readObjectIfPresent(_ member: (JSONReader, String) throws -> Void) throws -> Bool {
+        if isNull { return false }
         try readObject(member)
         return true
     }
 
     /// Reads an array, calling `element` once for each element.
     /// - Throws: `JSONError` for anything that is not an array.
-    public mutating func readArray(_ element: (inout JSONReader) throws -> Void) throws {
+    public func readArray(_ element: (JSONReader) throws -> Void) throws {
         var iterator = berth_json_iterator()
         guard berth_json_iterate_array(value, &iterator) else { throw mismatch("an array") }
         var found = berth_json_value()
         while berth_json_next_element(&iterator, &found) {
-            var reader = JSONReader(document: document, value: found)
-            try element(&reader)
+            try element(JSONReader(document: document, value: found))
         }
     }
 
     /// Reads an array as `readArray(_:)` does, or `null`.
     /// - Returns: false for `null`.
     @discardableResult
-    public mutating func readArrayIfPresent(_ element: (inout JSONReader) throws -> Void) throws -> Bool {
-        if kind == berth_json_null { return false }
+    public func readArrayIfPresent(_ element: (JSONReader) throws -> Void) throws -> Bool {
+        if isNull { return false }
         try readArray(element)
         return true
     }
 
-    /// Reads an array of numbers, in which `null` stands for a missing one, NaN, in parts: long arrays cost little more than
-    /// their parsing.
+    /// Reads an array of numbers in parts, so that long arrays cost little more than their parsing; `null` stands for a
+    /// missing one and is read as NaN.
     /// - Parameter part: called with up to 1,024 numbers at a time, in order.
     /// - Throws: `JSONError` for anything that is not an array of numbers and nulls, and what `part` throws.
-    public mutating func readNumbers(_ part: (UnsafeBufferPointer<Double>) throws -> Void) throws {
+    public func readNumbers(_ part: (UnsafeBufferPointer<Double>) throws -> Void) throws {
         var iterator = berth_json_iterator()
         guard berth_json_iterate_array(value, &iterator) else { throw mismatch("an array") }
         let capacity = 1_024
@@ -119,16 +117,13 @@ public struct JSONReader {
         return berth_json_get_kind(found) == berth_json_array
     }
 
-    /// Says whether the value is `null`.
-    public mutating func readNull() throws -> Bool { kind == berth_json_null }
-
-    /// Leaves the value as it is: what is not read costs nothing more.
-    public mutating func skipValue() throws {}
+    /// Whether the value is `null`.
+    public var isNull: Bool { kind == berth_json_null }
 
     // MARK: Scalars
 
     /// Reads `true` or `false`.
-    public mutating func readBool() throws -> Bool {
+    public func readBool() throws -> Bool {
         var flag = false
         guard berth_json_get_bool(value, &flag) else { throw mismatch("true or false") }
         return flag
@@ -136,7 +131,7 @@ public struct JSONReader {
 
     /// Reads a whole number.
     /// - Throws: `JSONError` for a number with a fraction or exponent, or outside 64 bits.
-    public mutating func readInteger() throws -> Int64 {
+    public func readInteger() throws -> Int64 {
         var number: Int64 = 0
         guard kind == berth_json_int64, berth_json_get_int64(value, &number) else {
             throw mismatch("a whole number of 64 bits")
@@ -145,14 +140,14 @@ public struct JSONReader {
     }
 
     /// Reads a number as the nearest double.
-    public mutating func readDouble() throws -> Double {
+    public func readDouble() throws -> Double {
         var number = 0.0
         guard berth_json_get_double(value, &number) else { throw mismatch("a number") }
         return number
     }
 
     /// Reads a string.
-    public mutating func readString() throws -> String {
+    public func readString() throws -> String {
         var bytes: UnsafePointer<CChar>?
         var length = 0
         guard berth_json_get_string(value, &bytes, &length) else { throw mismatch("a string") }
@@ -160,12 +155,12 @@ public struct JSONReader {
     }
 
     /// Reads a string, or `null` as `nil`.
-    public mutating func readStringIfPresent() throws -> String? {
-        kind == berth_json_null ? nil : try readString()
+    public func readStringIfPresent() throws -> String? {
+        isNull ? nil : try readString()
     }
 
     /// Reads a string or a number as text: quantities may be written either way.
-    public mutating func readStringOrNumber() throws -> String {
+    public func readStringOrNumber() throws -> String {
         switch kind {
         case berth_json_int64: return String(try readInteger())
         case berth_json_uint64, berth_json_double: return "\(try readDouble())"
@@ -174,7 +169,7 @@ public struct JSONReader {
     }
 
     /// Reads the value whole, whatever it is. Of a key that is repeated the last counts.
-    public mutating func readValue() throws -> JSONValue {
+    public func readValue() throws -> JSONValue {
         switch kind {
         case berth_json_null: return .null
         case berth_json_bool: return .bool(try readBool())

@@ -69,15 +69,15 @@ extension APIClient {
         var version = ServerVersion()
         do {
             // Some providers write "33+".
-            func number(_ reader: inout JSONReader) throws -> Int {
+            func number(_ reader: JSONReader) throws -> Int {
                 Int(try reader.readString().prefix { $0.isNumber }) ?? 0
             }
             try JSONReader.reading(response.body) { reader in
                 try reader.readObject { reader, key in
                     switch key {
-                    case "major": version.major = try number(&reader)
-                    case "minor": version.minor = try number(&reader)
-                    default: try reader.skipValue()
+                    case "major": version.major = try number(reader)
+                    case "minor": version.minor = try number(reader)
+                    default: break
                     }
                 }
             }
@@ -151,7 +151,7 @@ extension APIResource {
         var isNamespaced = false
         var verbs: Set<String> = []
 
-        init(reading reader: inout JSONReader) throws {
+        init(reading reader: JSONReader) throws {
             try reader.readObject { reader, key in
                 switch key {
                 case "name": name = try reader.readString()
@@ -160,7 +160,7 @@ extension APIResource {
                 case "version": version = try reader.readStringIfPresent()
                 case "namespaced": isNamespaced = try reader.readBool()
                 case "verbs": try reader.readArrayIfPresent { verbs.insert(try $0.readString()) }
-                default: try reader.skipValue()
+                default: break
                 }
             }
         }
@@ -179,9 +179,7 @@ extension APIResource {
         try JSONReader.reading(bytes) { reader in
             try reader.readObject { reader, key in
                 if key == "resources" {
-                    try reader.readArrayIfPresent { entries.append(try Entry(reading: &$0)) }
-                } else {
-                    try reader.skipValue()
+                    try reader.readArrayIfPresent { entries.append(try Entry(reading: $0)) }
                 }
             }
         }

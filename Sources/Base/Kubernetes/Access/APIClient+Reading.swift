@@ -23,7 +23,7 @@ extension APIClient {
         let path = "\(Object.collectionPath(namespace: namespace))/\(percentEncoded(name))"
         let response = try await request(.get, path)
         do {
-            return try JSONReader.reading(response.body) { try Object(reading: &$0) }
+            return try JSONReader.reading(response.body) { try Object(reading: $0) }
         } catch {
             throw APIError(
                 kind: .malformed, request: "GET \(access.server)\(path)",

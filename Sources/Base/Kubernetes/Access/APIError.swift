@@ -86,12 +86,12 @@ public struct APIStatus: Sendable, Hashable, CustomStringConvertible {
     /// Parses a Status object.
     /// - Throws: `JSONError` for malformed text, `ObjectError` for an object of another kind.
     public init(parsing bytes: [UInt8]) throws {
-        self = try JSONReader.reading(bytes) { try APIStatus(reading: &$0) }
+        self = try JSONReader.reading(bytes) { try APIStatus(reading: $0) }
     }
 
     /// Reads a Status object.
     /// - Throws: `JSONError` for malformed text, `ObjectError` for an object of another kind.
-    public init(reading reader: inout JSONReader) throws {
+    public init(reading reader: JSONReader) throws {
         self.init(code: 0, reason: "", message: "")
         var kind: String?
         try reader.readObject { reader, key in
@@ -100,8 +100,8 @@ public struct APIStatus: Sendable, Hashable, CustomStringConvertible {
             case "code": code = Int(try reader.readInteger())
             case "reason": reason = try reader.readStringIfPresent() ?? ""
             case "message": message = try reader.readStringIfPresent() ?? ""
-            case "details": try readDetails(&reader)
-            default: try reader.skipValue()
+            case "details": try readDetails(reader)
+            default: break
             }
         }
         guard kind == "Status" else {
@@ -109,7 +109,7 @@ public struct APIStatus: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    private mutating func readDetails(_ reader: inout JSONReader) throws {
+    private mutating func readDetails(_ reader: JSONReader) throws {
         try reader.readObjectIfPresent { reader, key in
             switch key {
             case "retryAfterSeconds":
@@ -120,12 +120,10 @@ public struct APIStatus: Sendable, Hashable, CustomStringConvertible {
                     try reader.readObject { reader, key in
                         if key == "reason" {
                             if let reason = try reader.readStringIfPresent() { causes.append(reason) }
-                        } else {
-                            try reader.skipValue()
                         }
                     }
                 }
-            default: try reader.skipValue()
+            default: break
             }
         }
     }

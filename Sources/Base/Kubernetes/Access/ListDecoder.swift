@@ -101,10 +101,10 @@ struct ListDecoder<Object: APIObject>: ~Copyable {
         outline.append(UInt8(ascii: "0"))
         if item.isEmpty {
             items.append(
-                try JSONReader.reading(buffer: UnsafeRawBufferPointer(rebasing: bytes)) { try Object(reading: &$0) })
+                try JSONReader.reading(buffer: UnsafeRawBufferPointer(rebasing: bytes)) { try Object(reading: $0) })
         } else {
             item += bytes
-            items.append(try JSONReader.reading(item) { try Object(reading: &$0) })
+            items.append(try JSONReader.reading(item) { try Object(reading: $0) })
             item.removeAll(keepingCapacity: true)
         }
     }
@@ -123,11 +123,11 @@ struct ListDecoder<Object: APIObject>: ~Copyable {
                         switch key {
                         case "resourceVersion": resourceVersion = try reader.readString()
                         case "continue": continuation = try reader.readStringIfPresent()
-                        default: try reader.skipValue()
+                        default: break
                         }
                     }
                 case "items": try reader.readArrayIfPresent { _ in count += 1 }
-                default: try reader.skipValue()
+                default: break
                 }
             }
         }

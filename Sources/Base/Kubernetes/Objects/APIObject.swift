@@ -12,7 +12,7 @@ public protocol APIObject: Sendable, Equatable {
     var metadata: ObjectMetadata { get }
     /// Reads the object from JSON.
     /// - Throws: `JSONError` for malformed text, `ObjectError` for a field that is missing or out of range.
-    init(reading reader: inout JSONReader) throws
+    init(reading reader: JSONReader) throws
 }
 
 extension APIObject {
@@ -55,7 +55,7 @@ public struct ObjectMetadata: Sendable, Equatable {
 
     /// Reads a `metadata` object.
     /// - Throws: `JSONError` for malformed text, `ObjectError` for an empty name or a bad timestamp.
-    public init(reading reader: inout JSONReader) throws {
+    public init(reading reader: JSONReader) throws {
         try reader.readObject { reader, key in
             switch key {
             case "name": name = try reader.readStringIfPresent() ?? ""
@@ -64,21 +64,19 @@ public struct ObjectMetadata: Sendable, Equatable {
                 namespace = text.isEmpty ? nil : text
             case "uid": uid = try reader.readStringIfPresent() ?? ""
             case "resourceVersion": resourceVersion = try reader.readStringIfPresent() ?? ""
-            case "generation": generation = try reader.readNull() ? nil : reader.readInteger()
+            case "generation": generation = reader.isNull ? nil : try reader.readInteger()
             case "labels": labels = try reader.readStringMap()
             case "annotations":
                 try reader.readObjectIfPresent { reader, key in
                     if key == LatencyObjective.annotation {
                         latencyObjective = try reader.readStringIfPresent()
-                    } else {
-                        try reader.skipValue()
                     }
                 }
             case "ownerReferences":
-                try reader.readArrayIfPresent { ownerReferences.append(try OwnerReference(reading: &$0)) }
+                try reader.readArrayIfPresent { ownerReferences.append(try OwnerReference(reading: $0)) }
             case "creationTimestamp": creationTimestamp = try reader.readTimestampIfPresent()
             case "deletionTimestamp": deletionTimestamp = try reader.readTimestampIfPresent()
-            default: try reader.skipValue()
+            default: break
             }
         }
     }
@@ -103,14 +101,14 @@ public struct OwnerReference: Sendable, Hashable {
         self.isController = isController
     }
 
-    init(reading reader: inout JSONReader) throws {
+    init(reading reader: JSONReader) throws {
         try reader.readObject { reader, key in
             switch key {
             case "kind": kind = try reader.readString()
             case "name": name = try reader.readString()
             case "uid": uid = try reader.readString()
-            case "controller": isController = try reader.readNull() ? false : reader.readBool()
-            default: try reader.skipValue()
+            case "controller": isController = try reader.isNull ? false : reader.readBool()
+            default: break
             }
         }
     }
@@ -135,14 +133,14 @@ public struct ObjectError: Error, Hashable, CustomStringConvertible {
 
 extension JSONReader {
     /// Reads an object whose members are strings, or `null` as no members.
-    mutating func readStringMap() throws -> [String: String] {
+    func readStringMap() throws -> [String: String] {
         var map: [String: String] = [:]
         try readObjectIfPresent { reader, key in map[key] = try reader.readString() }
         return map
     }
 
     /// Reads resource names and amounts, or `null` as none.
-    mutating func readQuantities() throws -> [String: ResourceQuantity] {
+    func readQuantities() throws -> [String: ResourceQuantity] {
         var map: [String: ResourceQuantity] = [:]
         try readObjectIfPresent { reader, key in
             do {
@@ -155,7 +153,7 @@ extension JSONReader {
     }
 
     /// Reads a time as RFC 3339 writes it, or `null` as `nil`.
-    mutating func readTimestampIfPresent() throws -> Timestamp? {
+    func readTimestampIfPresent() throws -> Timestamp? {
         guard let text = try readStringIfPresent() else { return nil }
         guard let timestamp = Timestamp(parsing: text) else {
             throw error("\"\(text)\" is not a time: expected RFC 3339, such as 2026-01-31T12:00:00Z")

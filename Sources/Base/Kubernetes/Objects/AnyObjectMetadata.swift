@@ -11,10 +11,10 @@ public struct AnyObjectMetadata: APIObject {
 
     /// Reads the metadata of an object.
     /// - Throws: `JSONError` for malformed text, `ObjectError` for an object without a name.
-    public init(reading reader: inout JSONReader) throws {
+    public init(reading reader: JSONReader) throws {
         var metadata = ObjectMetadata()
         try reader.readObject { reader, key in
-            if key == "metadata" { metadata = try ObjectMetadata(reading: &reader) } else { try reader.skipValue() }
+            if key == "metadata" { metadata = try ObjectMetadata(reading: reader) }
         }
         guard !metadata.name.isEmpty else { throw ObjectError(object: "object", message: "metadata.name is missing") }
         self.metadata = metadata

@@ -52,19 +52,19 @@ public struct Deployment: APIObject {
 
     /// Reads a Deployment.
     /// - Throws: `JSONError` for malformed text or quantities, `ObjectError` for one without a name.
-    public init(reading reader: inout JSONReader) throws {
+    public init(reading reader: JSONReader) throws {
         metadata = ObjectMetadata()
         var deployment = self
         try reader.readObject { reader, key in
             switch key {
             case "metadata":
-                deployment.metadata = try ObjectMetadata(reading: &reader)
+                deployment.metadata = try ObjectMetadata(reading: reader)
                 try reader.readObject { reader, key in
                     if key == "annotations" { deployment.annotations = try reader.readStringMap() }
                 }
-            case "spec": try deployment.readSpecification(&reader)
-            case "status": try deployment.readStatus(&reader)
-            default: try reader.skipValue()
+            case "spec": try deployment.readSpecification(reader)
+            case "status": try deployment.readStatus(reader)
+            default: break
             }
         }
         guard !deployment.metadata.name.isEmpty else {
@@ -73,52 +73,52 @@ public struct Deployment: APIObject {
         self = deployment
     }
 
-    private mutating func readSpecification(_ reader: inout JSONReader) throws {
+    private mutating func readSpecification(_ reader: JSONReader) throws {
         try reader.readObjectIfPresent { reader, key in
             switch key {
-            case "replicas": desiredReplicas = try reader.readNull() ? 1 : Int(reader.readInteger())
-            case "selector": selector = try LabelSelector(reading: &reader)
-            case "template": try readTemplate(&reader)
-            default: try reader.skipValue()
+            case "replicas": desiredReplicas = try reader.isNull ? 1 : Int(reader.readInteger())
+            case "selector": selector = try LabelSelector(reading: reader)
+            case "template": try readTemplate(reader)
+            default: break
             }
         }
     }
 
-    private mutating func readTemplate(_ reader: inout JSONReader) throws {
+    private mutating func readTemplate(_ reader: JSONReader) throws {
         try reader.readObject { reader, key in
             switch key {
-            case "metadata": templateLabels = try ObjectMetadata(reading: &reader).labels
+            case "metadata": templateLabels = try ObjectMetadata(reading: reader).labels
             case "spec":
                 try reader.readObjectIfPresent { reader, key in
                     switch key {
                     case "schedulerName": schedulerName = try reader.readStringIfPresent()
                     case "containers":
-                        try reader.readArrayIfPresent { containers.append(try Container(reading: &$0)) }
-                    default: try reader.skipValue()
+                        try reader.readArrayIfPresent { containers.append(try Container(reading: $0)) }
+                    default: break
                     }
                 }
-            default: try reader.skipValue()
+            default: break
             }
         }
     }
 
-    private mutating func readStatus(_ reader: inout JSONReader) throws {
+    private mutating func readStatus(_ reader: JSONReader) throws {
         try reader.readObjectIfPresent { reader, key in
             switch key {
-            case "observedGeneration": observedGeneration = try reader.readNull() ? nil : reader.readInteger()
+            case "observedGeneration": observedGeneration = reader.isNull ? nil : try reader.readInteger()
             case "replicas": replicas = Int(try reader.readInteger())
             case "readyReplicas": readyReplicas = Int(try reader.readInteger())
             case "updatedReplicas": updatedReplicas = Int(try reader.readInteger())
             case "availableReplicas": availableReplicas = Int(try reader.readInteger())
-            default: try reader.skipValue()
+            default: break
             }
         }
     }
 }
 
 extension Deployment.Container {
-    init(reading reader: inout JSONReader) throws {
-        let resources = try ContainerResources(reading: &reader)
+    init(reading reader: JSONReader) throws {
+        let resources = try ContainerResources(reading: reader)
         (name, requests, limits) = (resources.name, resources.requests, resources.limits)
     }
 }

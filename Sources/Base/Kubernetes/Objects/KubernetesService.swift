@@ -28,14 +28,14 @@ public struct KubernetesService: APIObject {
 
     /// Reads a Service.
     /// - Throws: `JSONError` for malformed text, `ObjectError` for one without a name.
-    public init(reading reader: inout JSONReader) throws {
+    public init(reading reader: JSONReader) throws {
         metadata = ObjectMetadata()
         var service = self
         try reader.readObject { reader, key in
             switch key {
-            case "metadata": service.metadata = try ObjectMetadata(reading: &reader)
-            case "spec": try service.readSpecification(&reader)
-            default: try reader.skipValue()
+            case "metadata": service.metadata = try ObjectMetadata(reading: reader)
+            case "spec": try service.readSpecification(reader)
+            default: break
             }
         }
         guard !service.metadata.name.isEmpty else {
@@ -44,30 +44,30 @@ public struct KubernetesService: APIObject {
         self = service
     }
 
-    private mutating func readSpecification(_ reader: inout JSONReader) throws {
+    private mutating func readSpecification(_ reader: JSONReader) throws {
         try reader.readObjectIfPresent { reader, key in
             switch key {
             case "selector": selector = try reader.readStringMap()
             case "clusterIP":
                 let address = try reader.readStringIfPresent() ?? ""
                 clusterIP = address.isEmpty || address == "None" ? nil : address
-            case "ports": try reader.readArrayIfPresent { ports.append(try Port(reading: &$0)) }
-            default: try reader.skipValue()
+            case "ports": try reader.readArrayIfPresent { ports.append(try Port(reading: $0)) }
+            default: break
             }
         }
     }
 }
 
 extension KubernetesService.Port {
-    init(reading reader: inout JSONReader) throws {
+    init(reading reader: JSONReader) throws {
         try reader.readObject { reader, key in
             switch key {
             case "name": name = try reader.readStringIfPresent() ?? ""
             case "port": port = Int(try reader.readInteger())
             case "nodePort":
-                let number = try reader.readNull() ? 0 : Int(reader.readInteger())
+                let number = try reader.isNull ? 0 : Int(reader.readInteger())
                 nodePort = number == 0 ? nil : number
-            default: try reader.skipValue()
+            default: break
             }
         }
     }

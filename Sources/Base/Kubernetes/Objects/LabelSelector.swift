@@ -74,26 +74,26 @@ public struct LabelSelector: Sendable, Hashable {
         return parts.sorted().joined(separator: ",")
     }
 
-    init(reading reader: inout JSONReader) throws {
+    init(reading reader: JSONReader) throws {
         try reader.readObject { reader, key in
             switch key {
             case "matchLabels": matchLabels = try reader.readStringMap()
             case "matchExpressions":
-                try reader.readArrayIfPresent { requirements.append(try Requirement(reading: &$0)) }
-            default: try reader.skipValue()
+                try reader.readArrayIfPresent { requirements.append(try Requirement(reading: $0)) }
+            default: break
             }
         }
     }
 }
 
 extension LabelSelector.Requirement {
-    init(reading reader: inout JSONReader) throws {
+    init(reading reader: JSONReader) throws {
         try reader.readObject { reader, key in
             switch key {
             case "key": self.key = try reader.readString()
             case "operator": comparison = Operator(rawValue: try reader.readString())
             case "values": try reader.readArrayIfPresent { values.append(try $0.readString()) }
-            default: try reader.skipValue()
+            default: break
             }
         }
     }

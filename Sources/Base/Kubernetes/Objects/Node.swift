@@ -35,14 +35,14 @@ public struct Node: APIObject {
 
     /// Reads a Node.
     /// - Throws: `JSONError` for malformed text or quantities, `ObjectError` for a node without a name.
-    public init(reading reader: inout JSONReader) throws {
+    public init(reading reader: JSONReader) throws {
         var node = Node(metadata: ObjectMetadata())
         try reader.readObject { reader, key in
             switch key {
-            case "metadata": node.metadata = try ObjectMetadata(reading: &reader)
-            case "spec": try node.readSpecification(&reader)
-            case "status": try node.readStatus(&reader)
-            default: try reader.skipValue()
+            case "metadata": node.metadata = try ObjectMetadata(reading: reader)
+            case "spec": try node.readSpecification(reader)
+            case "status": try node.readStatus(reader)
+            default: break
             }
         }
         guard !node.metadata.name.isEmpty else {
@@ -51,26 +51,26 @@ public struct Node: APIObject {
         self = node
     }
 
-    private mutating func readSpecification(_ reader: inout JSONReader) throws {
+    private mutating func readSpecification(_ reader: JSONReader) throws {
         try reader.readObjectIfPresent { reader, key in
             switch key {
-            case "unschedulable": isUnschedulable = try reader.readNull() ? false : reader.readBool()
-            case "taints": try reader.readArrayIfPresent { taints.append(try Taint(reading: &$0)) }
-            default: try reader.skipValue()
+            case "unschedulable": isUnschedulable = try reader.isNull ? false : reader.readBool()
+            case "taints": try reader.readArrayIfPresent { taints.append(try Taint(reading: $0)) }
+            default: break
             }
         }
     }
 
-    private mutating func readStatus(_ reader: inout JSONReader) throws {
+    private mutating func readStatus(_ reader: JSONReader) throws {
         try reader.readObjectIfPresent { reader, key in
             switch key {
             case "allocatable": allocatable = try reader.readQuantities()
             case "conditions":
                 try reader.readArrayIfPresent { reader in
-                    let condition = try Condition(reading: &reader)
+                    let condition = try Condition(reading: reader)
                     if condition.type == "Ready" { ready = condition.status }
                 }
-            default: try reader.skipValue()
+            default: break
             }
         }
     }
@@ -92,13 +92,13 @@ public struct Taint: Sendable, Hashable {
         self.effect = effect
     }
 
-    init(reading reader: inout JSONReader) throws {
+    init(reading reader: JSONReader) throws {
         try reader.readObject { reader, key in
             switch key {
             case "key": self.key = try reader.readString()
             case "value": value = try reader.readStringIfPresent() ?? ""
             case "effect": effect = try reader.readString()
-            default: try reader.skipValue()
+            default: break
             }
         }
     }
@@ -124,7 +124,7 @@ struct Condition {
     /// The generation of the object that the condition is about; `nil` where the server does not say.
     var observedGeneration: Int64?
 
-    init(reading reader: inout JSONReader) throws {
+    init(reading reader: JSONReader) throws {
         try reader.readObject { reader, key in
             switch key {
             case "type": type = try reader.readString()
@@ -132,8 +132,8 @@ struct Condition {
             case "lastTransitionTime": lastTransition = try reader.readTimestampIfPresent()
             case "reason": reason = try reader.readStringIfPresent() ?? ""
             case "message": message = try reader.readStringIfPresent() ?? ""
-            case "observedGeneration": observedGeneration = try reader.readNull() ? nil : reader.readInteger()
-            default: try reader.skipValue()
+            case "observedGeneration": observedGeneration = reader.isNull ? nil : try reader.readInteger()
+            default: break
             }
         }
     }

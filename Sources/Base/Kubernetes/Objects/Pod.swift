@@ -96,15 +96,15 @@ public struct Pod: APIObject {
 
     /// Reads a Pod.
     /// - Throws: `JSONError` for malformed text or quantities, `ObjectError` for a pod without a name.
-    public init(reading reader: inout JSONReader) throws {
+    public init(reading reader: JSONReader) throws {
         var pod = Pod(metadata: ObjectMetadata())
         var resources = PodResources()
         try reader.readObject { reader, key in
             switch key {
-            case "metadata": pod.metadata = try ObjectMetadata(reading: &reader)
-            case "spec": try pod.readSpecification(&reader, &resources)
-            case "status": try pod.readStatus(&reader, &resources)
-            default: try reader.skipValue()
+            case "metadata": pod.metadata = try ObjectMetadata(reading: reader)
+            case "spec": try pod.readSpecification(reader, &resources)
+            case "status": try pod.readStatus(reader, &resources)
+            default: break
             }
         }
         // A pod that is sent for scheduling may still await its generated name; its uid then tells it apart.
@@ -126,33 +126,33 @@ public struct Pod: APIObject {
         self = pod
     }
 
-    private mutating func readSpecification(_ reader: inout JSONReader, _ resources: inout PodResources) throws {
+    private mutating func readSpecification(_ reader: JSONReader, _ resources: inout PodResources) throws {
         try reader.readObjectIfPresent { reader, key in
             switch key {
             case "nodeName":
                 let name = try reader.readStringIfPresent() ?? ""
                 nodeName = name.isEmpty ? nil : name
             case "schedulerName": schedulerName = try reader.readStringIfPresent()
-            case "priority": priority = try reader.readNull() ? nil : reader.readInteger()
+            case "priority": priority = reader.isNull ? nil : try reader.readInteger()
             case "containers":
-                try reader.readArrayIfPresent { resources.containers.append(try ContainerResources(reading: &$0)) }
+                try reader.readArrayIfPresent { resources.containers.append(try ContainerResources(reading: $0)) }
             case "initContainers":
-                try reader.readArrayIfPresent { resources.initContainers.append(try ContainerResources(reading: &$0)) }
+                try reader.readArrayIfPresent { resources.initContainers.append(try ContainerResources(reading: $0)) }
             case "overhead": resources.overhead = try reader.readQuantities()
             case "resources":
                 try reader.readObjectIfPresent { reader, key in
                     switch key {
                     case "requests": resources.podRequests = try reader.readQuantities()
                     case "limits": resources.podLimits = try reader.readQuantities()
-                    default: try reader.skipValue()
+                    default: break
                     }
                 }
-            default: try reader.skipValue()
+            default: break
             }
         }
     }
 
-    private mutating func readStatus(_ reader: inout JSONReader, _ resources: inout PodResources) throws {
+    private mutating func readStatus(_ reader: JSONReader, _ resources: inout PodResources) throws {
         try reader.readObjectIfPresent { reader, key in
             switch key {
             case "phase": phase = try reader.readStringIfPresent().map(Phase.init(rawValue:))
@@ -162,7 +162,7 @@ public struct Pod: APIObject {
             case "startTime": startTime = try reader.readTimestampIfPresent()
             case "conditions":
                 try reader.readArrayIfPresent { reader in
-                    let condition = try Condition(reading: &reader)
+                    let condition = try Condition(reading: reader)
                     switch condition.type {
                     case "Ready":
                         ready = condition.status
@@ -177,10 +177,10 @@ public struct Pod: APIObject {
                 }
             case "containerStatuses", "initContainerStatuses":
                 try reader.readArrayIfPresent { reader in
-                    let status = try ContainerStatus(reading: &reader)
+                    let status = try ContainerStatus(reading: reader)
                     resources.statuses[status.name] = status
                 }
-            default: try reader.skipValue()
+            default: break
             }
         }
     }

@@ -20,21 +20,21 @@ public struct PodDisruptionBudget: APIObject {
 
     /// Reads a PodDisruptionBudget.
     /// - Throws: `JSONError` for malformed text, `ObjectError` for one without a name.
-    public init(reading reader: inout JSONReader) throws {
+    public init(reading reader: JSONReader) throws {
         metadata = ObjectMetadata()
         var budget = self
         var isCounted = false
         try reader.readObject { reader, key in
             switch key {
-            case "metadata": budget.metadata = try ObjectMetadata(reading: &reader)
+            case "metadata": budget.metadata = try ObjectMetadata(reading: reader)
             case "spec":
                 try reader.readObjectIfPresent { reader, key in
-                    if key == "selector", !(try reader.readNull()) {
-                        budget.selector = try LabelSelector(reading: &reader)
+                    if key == "selector", !reader.isNull {
+                        budget.selector = try LabelSelector(reading: reader)
                     }
                 }
-            case "status": isCounted = try budget.readStatus(&reader)
-            default: try reader.skipValue()
+            case "status": isCounted = try budget.readStatus(reader)
+            default: break
             }
         }
         guard !budget.metadata.name.isEmpty else {
@@ -50,15 +50,15 @@ public struct PodDisruptionBudget: APIObject {
     }
 
     /// Returns whether the controller has counted: it then says what generation it saw.
-    private mutating func readStatus(_ reader: inout JSONReader) throws -> Bool {
+    private mutating func readStatus(_ reader: JSONReader) throws -> Bool {
         var isCounted = false
         try reader.readObjectIfPresent { reader, key in
             switch key {
-            case "observedGeneration": isCounted = try !reader.readNull() && reader.readInteger() > 0
+            case "observedGeneration": isCounted = try !reader.isNull && reader.readInteger() > 0
             case "disruptionsAllowed": disruptionsAllowed = Int(try reader.readInteger())
             case "currentHealthy": currentHealthy = Int(try reader.readInteger())
             case "desiredHealthy": desiredHealthy = Int(try reader.readInteger())
-            default: try reader.skipValue()
+            default: break
             }
         }
         return isCounted

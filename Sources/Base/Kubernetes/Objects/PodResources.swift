@@ -8,7 +8,7 @@ struct ContainerResources {
     /// An init container that keeps running beside the containers started after it.
     var isRestartable = false
 
-    init(reading reader: inout JSONReader) throws {
+    init(reading reader: JSONReader) throws {
         try reader.readObject { reader, key in
             switch key {
             case "name": name = try reader.readStringIfPresent() ?? ""
@@ -17,11 +17,11 @@ struct ContainerResources {
                     switch key {
                     case "requests": requests = try reader.readQuantities()
                     case "limits": limits = try reader.readQuantities()
-                    default: try reader.skipValue()
+                    default: break
                     }
                 }
             case "restartPolicy": isRestartable = try reader.readStringIfPresent() == "Always"
-            default: try reader.skipValue()
+            default: break
             }
         }
     }
@@ -35,7 +35,7 @@ struct ContainerStatus {
     /// What the container is run with; `nil` where the kubelet does not say: before Kubernetes 1.33, or before it runs.
     var requests: [String: ResourceQuantity]?
 
-    init(reading reader: inout JSONReader) throws {
+    init(reading reader: JSONReader) throws {
         try reader.readObject { reader, key in
             switch key {
             case "name": name = try reader.readStringIfPresent() ?? ""
@@ -44,10 +44,10 @@ struct ContainerStatus {
                 try reader.readObjectIfPresent { reader, key in
                     switch key {
                     case "requests": requests = try reader.readQuantities()
-                    default: try reader.skipValue()
+                    default: break
                     }
                 }
-            default: try reader.skipValue()
+            default: break
             }
         }
     }

@@ -14,7 +14,7 @@ public struct ReplicaSet: APIObject {
 
     /// Reads a ReplicaSet.
     /// - Throws: `JSONError` for malformed text, `ObjectError` for one without a name.
-    public init(reading reader: inout JSONReader) throws {
-        metadata = try AnyObjectMetadata(reading: &reader).metadata
+    public init(reading reader: JSONReader) throws {
+        metadata = try AnyObjectMetadata(reading: reader).metadata
     }
 }

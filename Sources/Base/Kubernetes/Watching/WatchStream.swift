@@ -24,33 +24,30 @@ enum WatchEvent<Object: APIObject>: Sendable {
                 case "type": type = try reader.readString()
                 case "object":
                     if let type {
-                        event = try Self(type: type, reading: &reader)
+                        event = try Self(type: type, reading: reader)
                     } else {
                         pending = reader
-                        try reader.skipValue()
                     }
-                default: try reader.skipValue()
+                default: break
                 }
             }
             if let event { return event }
-            guard let type, var object = pending else { throw reader.error("a watch event needs a type and an object") }
-            return try Self(type: type, reading: &object)
+            guard let type, let object = pending else { throw reader.error("a watch event needs a type and an object") }
+            return try Self(type: type, reading: object)
         }
     }
 
-    private init(type: String, reading reader: inout JSONReader) throws {
+    private init(type: String, reading reader: JSONReader) throws {
         switch type {
-        case "ADDED": self = .added(try Object(reading: &reader))
-        case "MODIFIED": self = .modified(try Object(reading: &reader))
-        case "DELETED": self = .deleted(try Object(reading: &reader))
-        case "ERROR": self = .error(try APIStatus(reading: &reader))
+        case "ADDED": self = .added(try Object(reading: reader))
+        case "MODIFIED": self = .modified(try Object(reading: reader))
+        case "DELETED": self = .deleted(try Object(reading: reader))
+        case "ERROR": self = .error(try APIStatus(reading: reader))
         case "BOOKMARK":
             var version = ""
             try reader.readObject { reader, key in
                 if key == "metadata" {
-                    version = try ObjectMetadata(reading: &reader).resourceVersion
-                } else {
-                    try reader.skipValue()
+                    version = try ObjectMetadata(reading: reader).resourceVersion
                 }
             }
             guard !version.isEmpty else { throw reader.error("a bookmark without a resourceVersion") }

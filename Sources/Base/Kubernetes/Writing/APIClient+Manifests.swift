@@ -248,7 +248,7 @@ extension APIClient {
     ) throws -> ObjectIdentity {
         let metadata: ObjectMetadata
         do {
-            metadata = try JSONReader.reading(response.body) { try AnyObjectMetadata(reading: &$0) }.metadata
+            metadata = try JSONReader.reading(response.body) { try AnyObjectMetadata(reading: $0) }.metadata
         } catch {
             throw APIError(
                 kind: .malformed, request: "\(method) \(access.server) \(resource.kind)",

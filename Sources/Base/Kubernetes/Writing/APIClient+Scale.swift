@@ -19,11 +19,11 @@ public struct Scale: Sendable, Hashable {
     public var selector = ""
 
     /// Reads a `Scale` of autoscaling/v1. The API leaves out a `spec.replicas` of zero, so absent means zero here.
-    init(reading reader: inout JSONReader) throws {
+    init(reading reader: JSONReader) throws {
         try reader.readObject { reader, key in
             switch key {
             case "metadata":
-                let metadata = try ObjectMetadata(reading: &reader)
+                let metadata = try ObjectMetadata(reading: reader)
                 name = metadata.name
                 namespace = metadata.namespace ?? ""
                 uid = metadata.uid
@@ -37,10 +37,10 @@ public struct Scale: Sendable, Hashable {
                     switch key {
                     case "replicas": replicas = Int(try reader.readInteger())
                     case "selector": selector = try reader.readStringIfPresent() ?? ""
-                    default: try reader.skipValue()
+                    default: break
                     }
                 }
-            default: try reader.skipValue()
+            default: break
             }
         }
         guard !name.isEmpty, !resourceVersion.isEmpty else {
@@ -135,7 +135,7 @@ extension APIClient {
 
     private func parseScale(_ response: HTTPResponse, _ request: String) throws -> Scale {
         do {
-            return try JSONReader.reading(response.body) { try Scale(reading: &$0) }
+            return try JSONReader.reading(response.body) { try Scale(reading: $0) }
         } catch {
             throw APIError(kind: .malformed, request: request, message: "the scale cannot be read: \(error)")
         }
@@ -151,10 +151,10 @@ private struct ScalingTarget: APIObject {
     var kind = "Deployment"
     var target = ""
 
-    init(reading reader: inout JSONReader) throws {
+    init(reading reader: JSONReader) throws {
         try reader.readObject { reader, key in
             switch key {
-            case "metadata": metadata = try ObjectMetadata(reading: &reader)
+            case "metadata": metadata = try ObjectMetadata(reading: reader)
             case "spec":
                 try reader.readObjectIfPresent { reader, key in
                     guard key == "scaleTargetRef" else { return }
@@ -162,11 +162,11 @@ private struct ScalingTarget: APIObject {
                         switch key {
                         case "kind": kind = try reader.readStringIfPresent() ?? "Deployment"
                         case "name": target = try reader.readString()
-                        default: try reader.skipValue()
+                        default: break
                         }
                     }
                 }
-            default: try reader.skipValue()
+            default: break
             }
         }
     }

@@ -70,17 +70,17 @@ public struct PCMCounters: Sendable, Equatable {
     /// Reads a reply in JSON.
     /// - Throws: `JSONError` for malformed text, `PCMError` for another form.
     public init(parsingJSON text: [UInt8]) throws {
-        self = try JSONReader.reading(text) { try PCMCounters(reading: &$0) }
+        self = try JSONReader.reading(text) { try PCMCounters(reading: $0) }
     }
 
-    private init(reading reader: inout JSONReader) throws {
+    private init(reading reader: JSONReader) throws {
         var ofThreads: [Int: [Quantity: Double]] = [:]
         try reader.readObject { reader, key in
             switch key {
             case "Interval us": seconds = try reader.readDouble() / 1e6
             case "Sockets":
                 try reader.readArray { reader in
-                    let (number, own, threads) = try Self.readSocket(&reader)
+                    let (number, own, threads) = try Self.readSocket(reader)
                     sockets[number] = own
                     ofThreads[number] = threads
                 }
@@ -96,7 +96,7 @@ public struct PCMCounters: Sendable, Equatable {
     private typealias Counts = [Quantity: Double]
 
     private static func readSocket(
-        _ reader: inout JSONReader
+        _ reader: JSONReader
     ) throws -> (number: Int, own: Counts, ofThreads: Counts) {
         var number: Int?
         var own: Counts = [:]
@@ -104,13 +104,13 @@ public struct PCMCounters: Sendable, Equatable {
         try reader.readObject { reader, key in
             switch key {
             case "Socket ID": number = Int(try reader.readInteger())
-            case "Core Aggregate": try readGroup("Core Counters", &reader, &own)
-            case "Uncore": try readGroup("Uncore Counters", &reader, &own)
+            case "Core Aggregate": try readGroup("Core Counters", reader, &own)
+            case "Uncore": try readGroup("Uncore Counters", reader, &own)
             case "Cores":
                 try reader.readArray { reader in
                     try reader.readObject { reader, key in
                         guard key == "Threads" else { return }
-                        try reader.readArray { try readGroup("Core Counters", &$0, &ofThreads) }
+                        try reader.readArray { try readGroup("Core Counters", $0, &ofThreads) }
                     }
                 }
             default: break
@@ -121,7 +121,7 @@ public struct PCMCounters: Sendable, Equatable {
     }
 
     /// Adds the counters in the group of this name, one level down.
-    private static func readGroup(_ name: String, _ reader: inout JSONReader, _ counts: inout Counts) throws {
+    private static func readGroup(_ name: String, _ reader: JSONReader, _ counts: inout Counts) throws {
         try reader.readObject { reader, key in
             guard key == name else { return }
             try reader.readObject { reader, key in

@@ -21,7 +21,7 @@ struct PrometheusEnvelope {
             try reader.readObject { reader, key in
                 switch key {
                 // Some servers put an empty result beside an error.
-                case "data" where status == "success": reply = try Self.readData(&reader)
+                case "data" where status == "success": reply = try Self.readData(reader)
                 case "errorType": errorType = try reader.readStringIfPresent()
                 case "error": error = try reader.readStringIfPresent()
                 case "warnings": try reader.readArrayIfPresent { warnings.append(try $0.readString()) }
@@ -34,7 +34,7 @@ struct PrometheusEnvelope {
         reply?.infos = infos
     }
 
-    private static func readData(_ reader: inout JSONReader) throws -> PrometheusReply? {
+    private static func readData(_ reader: JSONReader) throws -> PrometheusReply? {
         var type = ""
         var reply: PrometheusReply?
         // The type may follow the result, which cannot be read without it.
@@ -43,19 +43,19 @@ struct PrometheusEnvelope {
         }
         guard isPresent else { return nil }
         try reader.readObject { reader, key in
-            if key == "result" { reply = try readResult(type, &reader) }
+            if key == "result" { reply = try readResult(type, reader) }
         }
         guard let reply else { throw JSONError("data holds no result") }
         return reply
     }
 
-    private static func readResult(_ type: String, _ reader: inout JSONReader) throws -> PrometheusReply {
+    private static func readResult(_ type: String, _ reader: JSONReader) throws -> PrometheusReply {
         switch type {
         case "vector":
             var elements: [PrometheusReply.VectorElement] = []
             var histograms = 0
             try reader.readArrayIfPresent { reader in
-                let series = try readSeries(&reader)
+                let series = try readSeries(reader)
                 if let sample = series.value {
                     elements.append(.init(labels: series.labels, sample: sample))
                 } else {
@@ -67,7 +67,7 @@ struct PrometheusEnvelope {
             var elements: [PrometheusReply.MatrixElement] = []
             var histograms = 0
             try reader.readArrayIfPresent { reader in
-                let series = try readSeries(&reader)
+                let series = try readSeries(reader)
                 if let samples = series.values {
                     elements.append(.init(labels: series.labels, samples: samples))
                 } else {
@@ -75,16 +75,16 @@ struct PrometheusEnvelope {
                 }
             }
             return PrometheusReply(result: .matrix(elements), unreadHistograms: histograms)
-        case "scalar": return PrometheusReply(result: .scalar(try readSample(&reader)))
+        case "scalar": return PrometheusReply(result: .scalar(try readSample(reader)))
         case "string":
-            let (time, text) = try readPair(&reader)
+            let (time, text) = try readPair(reader)
             return PrometheusReply(result: .string(text, time: time))
         default: throw JSONError("expected resultType vector, matrix, scalar or string, found \"\(type)\"")
         }
     }
 
     private static func readSeries(
-        _ reader: inout JSONReader
+        _ reader: JSONReader
     ) throws -> (labels: [String: String], value: Reading?, values: [Reading]?) {
         var labels: [String: String] = [:]
         var value: Reading?
@@ -92,10 +92,10 @@ struct PrometheusEnvelope {
         try reader.readObject { reader, key in
             switch key {
             case "metric": try reader.readObject { reader, name in labels[name] = try reader.readString() }
-            case "value": value = try readSample(&reader)
+            case "value": value = try readSample(reader)
             case "values":
                 var samples: [Reading] = []
-                try reader.readArray { samples.append(try readSample(&$0)) }
+                try reader.readArray { samples.append(try readSample($0)) }
                 values = samples
             default: break
             }
@@ -104,8 +104,8 @@ struct PrometheusEnvelope {
     }
 
     /// `[1700000000.123, "0.5"]`: values are strings because JSON knows neither NaN nor infinities.
-    private static func readSample(_ reader: inout JSONReader) throws -> Reading {
-        let (time, text) = try readPair(&reader)
+    private static func readSample(_ reader: JSONReader) throws -> Reading {
+        let (time, text) = try readPair(reader)
         let value: Double? =
             switch text {
             case "NaN": .nan
@@ -119,7 +119,7 @@ struct PrometheusEnvelope {
         return Reading(value: value, time: time)
     }
 
-    private static func readPair(_ reader: inout JSONReader) throws -> (time: Double, text: String) {
+    private static func readPair(_ reader: JSONReader) throws -> (time: Double, text: String) {
         var time: Double?
         var text: String?
         try reader.readArray { reader in

@@ -89,7 +89,7 @@ public final class InterferenceRig: Sendable {
             throw LiveError(.settings, "calibration needs one service, found \(settings.services.count)")
         }
         guard settings.serviceMetrics.url.isEmpty else {
-            throw LiveError("calibration is measured by its load generator: leave out serviceMetrics")
+            throw LiveError(.settings, "calibration is measured by its load generator: leave out serviceMetrics")
         }
         var settings = settings
         settings.placement = .defaultScheduler

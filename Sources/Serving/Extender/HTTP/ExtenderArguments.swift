@@ -28,11 +28,11 @@ public struct ExtenderArguments: Sendable {
             try reader.readObject { reader, key in
                 switch key.lowercased() {
                 case "pod":
-                    if try !reader.readNull() { pod = try Kubernetes.Pod(reading: &reader) }
+                    if !reader.isNull { pod = try Kubernetes.Pod(reading: reader) }
                 case "nodenames":
-                    if try !reader.readNull() { names = try Self.readNames(&reader) }
+                    if !reader.isNull { names = try Self.readNames(reader) }
                 case "nodes":
-                    if try !reader.readNull() { nodes = try Self.readNodes(&reader, keepsNodes) }
+                    if !reader.isNull { nodes = try Self.readNodes(reader, keepsNodes) }
                 default: break
                 }
             }
@@ -50,28 +50,28 @@ public struct ExtenderArguments: Sendable {
         }
     }
 
-    private static func readNames(_ reader: inout JSONReader) throws -> [String] {
+    private static func readNames(_ reader: JSONReader) throws -> [String] {
         var names: [String] = []
         try reader.readArray { names.append(try $0.readString()) }
         return names
     }
 
     private static func readNodes(
-        _ reader: inout JSONReader, _ keepsNodes: Bool
+        _ reader: JSONReader, _ keepsNodes: Bool
     ) throws -> (names: [String], texts: [[UInt8]]) {
         var names: [String] = []
         var texts: [[UInt8]] = []
         try reader.readObject { reader, key in
             guard key.lowercased() == "items" else { return }
             try reader.readArrayIfPresent { reader in
-                names.append(try readName(&reader))
+                names.append(try readName(reader))
                 if keepsNodes { texts.append(try reader.text()) }
             }
         }
         return (names, texts)
     }
 
-    private static func readName(_ reader: inout JSONReader) throws -> String {
+    private static func readName(_ reader: JSONReader) throws -> String {
         var name = ""
         try reader.readObject { reader, key in
             guard key == "metadata" else { return }

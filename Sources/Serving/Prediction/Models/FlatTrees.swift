@@ -19,23 +19,23 @@ package struct FlatTrees: Sendable {
         self.width = width
         do {
             try JSONReader.reading(json) { reader in
-                try Self.member("learner", of: &reader) { reader in
+                try Self.member("learner", of: reader) { reader in
                     try reader.readObject { reader, key in
                         switch key {
                         case "learner_model_param":
-                            try Self.member("base_score", of: &reader) { reader in
+                            try Self.member("base_score", of: reader) { reader in
                                 guard let base = Float(try reader.readString()), base.isFinite else {
                                     throw PredictionError("the trees' base_score is no number")
                                 }
                                 self.base = base
                             }
                         case "gradient_booster":
-                            try Self.member("model", of: &reader) { reader in
-                                try Self.member("trees", of: &reader) { reader in
-                                    try reader.readArray { try append(Tree(reading: &$0)) }
+                            try Self.member("model", of: reader) { reader in
+                                try Self.member("trees", of: reader) { reader in
+                                    try reader.readArray { try append(Tree(reading: $0)) }
                                 }
                             }
-                        default: try reader.skipValue()
+                        default: break
                         }
                     }
                 }
@@ -60,13 +60,13 @@ package struct FlatTrees: Sendable {
     }
 
     private static func member(
-        _ name: String, of reader: inout JSONReader, _ body: (inout JSONReader) throws -> Void
+        _ name: String, of reader: JSONReader, _ body: (JSONReader) throws -> Void
     ) throws {
         var isThere = false
         try reader.readObject { reader, key in
-            guard key == name else { return try reader.skipValue() }
+            guard key == name else { return }
             isThere = true
-            try body(&reader)
+            try body(reader)
         }
         guard isThere else { throw PredictionError("the trees have no \(name)") }
     }
@@ -79,7 +79,7 @@ package struct FlatTrees: Sendable {
         var conditions: [Float] = []
         var defaultsLeft: [Int] = []
 
-        init(reading reader: inout JSONReader) throws {
+        init(reading reader: JSONReader) throws {
             try reader.readObject { reader, key in
                 func numbers() throws -> [Double] {
                     var numbers: [Double] = []
@@ -104,7 +104,7 @@ package struct FlatTrees: Sendable {
                     guard try integers().allSatisfy({ $0 == 0 }) else {
                         throw PredictionError("the trees split by categories, expected numbers only")
                     }
-                default: try reader.skipValue()
+                default: break
                 }
             }
         }

@@ -30,16 +30,16 @@ public struct InferRequest: Sendable, Equatable {
     public init(parsing body: UnsafeRawBufferPointer, maximumRows: Int) throws {
         var tensors: [Tensor] = []
         try JSONReader.reading(buffer: body) { reader in
-            try readObject(&reader, "the body") { reader, key in
+            try readObject(reader, "the body") { reader, key in
                 switch key {
                 case "id": id = try reading("id") { try reader.readStringIfPresent() }
                 case "inputs":
-                    try readArray(&reader, "inputs") { reader in
+                    try readArray(reader, "inputs") { reader in
                         guard tensors.count < 2 else { throw RequestError("inputs: expected at most 2 tensors") }
-                        tensors.append(try Tensor(&reader, "inputs[\(tensors.count)]", maximumRows: maximumRows))
+                        tensors.append(try Tensor(reader, "inputs[\(tensors.count)]", maximumRows: maximumRows))
                     }
-                case "outputs": try readOutputs(&reader)
-                case "parameters": try checkParameters(&reader, "parameters")
+                case "outputs": try readOutputs(reader)
+                case "parameters": try checkParameters(reader, "parameters")
                 default: throw unknownKey(key, ["id", "inputs", "outputs", "parameters"], "")
                 }
             }
@@ -47,16 +47,16 @@ public struct InferRequest: Sendable, Equatable {
         try take(tensors)
     }
 
-    private mutating func readOutputs(_ reader: inout JSONReader) throws {
+    private mutating func readOutputs(_ reader: JSONReader) throws {
         var outputs: [Output] = []
-        try readArray(&reader, "outputs") { reader in
+        try readArray(reader, "outputs") { reader in
             let place = "outputs[\(outputs.count)]"
             guard outputs.count < Output.allCases.count else { throw RequestError("\(place): too many outputs") }
             var name: String?
-            try readObject(&reader, place) { reader, key in
+            try readObject(reader, place) { reader, key in
                 switch key {
-                case "name": name = try readName(&reader, "\(place).name")
-                case "parameters": try checkParameters(&reader, "\(place).parameters")
+                case "name": name = try readName(reader, "\(place).name")
+                case "parameters": try checkParameters(reader, "\(place).parameters")
                 default: throw unknownKey(key, ["name", "parameters"], "\(place).")
                 }
             }
@@ -125,19 +125,19 @@ private struct Tensor {
     /// Values that the shape stands for.
     private var expected = 0
 
-    init(_ reader: inout JSONReader, _ place: String, maximumRows: Int) throws {
+    init(_ reader: JSONReader, _ place: String, maximumRows: Int) throws {
         self.place = place
         var (hasName, hasShape, hasType) = (false, false, false)
         var data: JSONReader?
-        try readObject(&reader, place) { reader, key in
+        try readObject(reader, place) { reader, key in
             switch key {
             case "name":
-                name = try readName(&reader, "\(place).name")
+                name = try readName(reader, "\(place).name")
                 hasName = true
             case "shape":
                 hasShape = true
                 shape = []
-                try readArray(&reader, "\(place).shape") { reader in
+                try readArray(reader, "\(place).shape") { reader in
                     let size = try reader.readInteger()
                     guard shape.count < 8, size >= 0, size <= Int64(Int32.max) else {
                         throw RequestError("\(place).shape must be at most 8 sizes of 0 or more")
@@ -145,12 +145,12 @@ private struct Tensor {
                     shape.append(Int(size))
                 }
             case "datatype":
-                let type = try readName(&reader, "\(place).datatype")
+                let type = try readName(reader, "\(place).datatype")
                 guard type == "FP32" || type == "FP64" else {
                     throw RequestError("\(place).datatype must be FP32 or FP64, found \(shortened(type))")
                 }
                 hasType = true
-            case "parameters": try checkParameters(&reader, "\(place).parameters")
+            case "parameters": try checkParameters(reader, "\(place).parameters")
             case "data": data = reader
             default: throw unknownKey(key, ["name", "shape", "datatype", "data", "parameters"], "\(place).")
             }
@@ -158,7 +158,7 @@ private struct Tensor {
         guard hasName else { throw RequestError("\(place).name is missing") }
         guard hasShape else { throw RequestError("\(place).shape is missing") }
         guard hasType else { throw RequestError("\(place).datatype is missing") }
-        guard var data else { throw RequestError("\(place).data is missing") }
+        guard let data else { throw RequestError("\(place).data is missing") }
         guard (shape.first ?? 0) <= maximumRows else {
             throw RequestError("\(place): more than \(maximumRows) rows: send them in parts", kind: .tooLarge)
         }
@@ -168,7 +168,7 @@ private struct Tensor {
         }
         expected = overflow ? .max : count
         // Whether the data are nested shows in their first element.
-        try reading("\(place).data") { try append(&data, depth: 0, isNested: data.beginsWithArray) }
+        try reading("\(place).data") { try append(data, depth: 0, isNested: data.beginsWithArray) }
         guard !overflow, values.count == count else { throw wrongCount() }
     }
 
@@ -177,7 +177,7 @@ private struct Tensor {
     }
 
     /// - Parameter isNested: whether arrays hold arrays, down to the last dimension.
-    private mutating func append(_ reader: inout JSONReader, depth: Int, isNested: Bool) throws {
+    private mutating func append(_ reader: JSONReader, depth: Int, isNested: Bool) throws {
         var count = 0
         if !isNested || depth == shape.count - 1 {
             try reader.readNumbers { numbers in
@@ -189,7 +189,7 @@ private struct Tensor {
         } else {
             try reader.readArray { reader in
                 count += 1
-                try append(&reader, depth: depth + 1, isNested: true)
+                try append(reader, depth: depth + 1, isNested: true)
             }
         }
         guard !isNested || depth >= shape.count || count == shape[depth] else {
@@ -198,21 +198,20 @@ private struct Tensor {
     }
 }
 
-private func readName(_ reader: inout JSONReader, _ place: String) throws -> String {
+private func readName(_ reader: JSONReader, _ place: String) throws -> String {
     let name = try reading(place) { try reader.readString() }
     try checkLength(name, place)
     return name
 }
 
-private func readArray(_ reader: inout JSONReader, _ place: String, _ element: (inout JSONReader) throws -> Void) throws
-{
+private func readArray(_ reader: JSONReader, _ place: String, _ element: (JSONReader) throws -> Void) throws {
     try reading(place) { try reader.readArray(element) }
 }
 
 /// Parameters are for servers that know them. A client that asks for outputs in binary form takes JSON too; inputs in binary
 /// form would follow the body's JSON, and are not read here.
-private func checkParameters(_ reader: inout JSONReader, _ place: String) throws {
-    try readObject(&reader, place) { _, key in
+private func checkParameters(_ reader: JSONReader, _ place: String) throws {
+    try readObject(reader, place) { _, key in
         guard key != "binary_data_size" else {
             throw RequestError("\(place).\(key): the binary data extension is not supported; send data as JSON")
         }

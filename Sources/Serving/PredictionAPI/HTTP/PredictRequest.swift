@@ -27,15 +27,15 @@ public struct PredictRequest: Sendable, Equatable {
     public init(parsing body: UnsafeRawBufferPointer, maximumRows: Int) throws {
         try JSONReader.reading(buffer: body) { reader in
             var instance = Instance()
-            try readObject(&reader, "the body") { reader, key in
+            try readObject(reader, "the body") { reader, key in
                 switch key {
                 case "instances":
                     isBatch = true
-                    try readInstances(&reader, maximumRows)
+                    try readInstances(reader, maximumRows)
                 case "contributions":
                     wantsContributions = try reading(key) { try reader.readBool() }
                 default:
-                    guard try instance.read(&reader, key, "") else {
+                    guard try instance.read(reader, key, "") else {
                         throw unknownKey(key, Instance.keys + ["contributions", "instances"], "")
                     }
                 }
@@ -50,7 +50,7 @@ public struct PredictRequest: Sendable, Equatable {
         }
     }
 
-    private mutating func readInstances(_ reader: inout JSONReader, _ maximumRows: Int) throws {
+    private mutating func readInstances(_ reader: JSONReader, _ maximumRows: Int) throws {
         var index = 0
         do {
             try reader.readArray { reader in
@@ -59,8 +59,8 @@ public struct PredictRequest: Sendable, Equatable {
                 }
                 let place = "instances[\(index)]."
                 var instance = Instance()
-                try readObject(&reader, "instances[\(index)]") { reader, key in
-                    guard try instance.read(&reader, key, place) else { throw unknownKey(key, Instance.keys, place) }
+                try readObject(reader, "instances[\(index)]") { reader, key in
+                    guard try instance.read(reader, key, place) else { throw unknownKey(key, Instance.keys, place) }
                 }
                 try append(instance, place)
                 index += 1
@@ -88,23 +88,23 @@ public struct PredictRequest: Sendable, Equatable {
         var objective: Double?
 
         /// - Returns: false for a key that it does not know.
-        mutating func read(_ reader: inout JSONReader, _ key: String, _ place: String) throws -> Bool {
+        mutating func read(_ reader: JSONReader, _ key: String, _ place: String) throws -> Bool {
             switch key {
             case "node": node = try reading("\(place)node") { try reader.readStringIfPresent() }
             case "objective":
-                guard try !reader.readNull() else { return true }
+                guard !reader.isNull else { return true }
                 let value = try reading("\(place)objective") { try reader.readDouble() }
                 guard value >= 1e-6, value <= 3600 else {
                     throw RequestError("\(place)objective must be from 1e-6 to 3600 seconds, found \(value)")
                 }
                 objective = value
-            case "metrics": metrics = try readMetrics(&reader, "\(place)metrics")
+            case "metrics": metrics = try readMetrics(reader, "\(place)metrics")
             default: return false
             }
             return true
         }
 
-        private func readMetrics(_ reader: inout JSONReader, _ place: String) throws -> [Float] {
+        private func readMetrics(_ reader: JSONReader, _ place: String) throws -> [Float] {
             var row = [Float](repeating: .nan, count: PredictRequest.features.count)
             // In place of `readObject`'s set of names, which would take longer than the trees do.
             var isThere = [Bool](repeating: false, count: row.count)
@@ -116,7 +116,7 @@ public struct PredictRequest: Sendable, Equatable {
                     }
                     guard !isThere[index] else { throw RequestError("\(place): \(name) is there twice") }
                     isThere[index] = true
-                    guard try !reader.readNull() else { return }
+                    guard !reader.isNull else { return }
                     let value = try reading("\(place).\(name)") { try reader.readDouble() }
                     row[index] = try checked(value, PredictRequest.features[index], "\(place).\(name)")
                 }
@@ -147,14 +147,14 @@ extension PredictRequest {
 
 /// Reads an object, each of whose keys may be there once; errors of its JSON name `place`.
 func readObject(
-    _ reader: inout JSONReader, _ place: String, _ member: (inout JSONReader, String) throws -> Void
+    _ reader: JSONReader, _ place: String, _ member: (JSONReader, String) throws -> Void
 ) throws {
     var keys = Set<String>()
     do {
         try reader.readObject { reader, key in
             try checkLength(key, "\(place): a key")
             guard keys.insert(key).inserted else { throw RequestError("\(place): \(shortened(key)) is there twice") }
-            try member(&reader, key)
+            try member(reader, key)
         }
     } catch let error as JSONError {
         throw RequestError("\(place): \(error.message)")
