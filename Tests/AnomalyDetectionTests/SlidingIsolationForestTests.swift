@@ -151,7 +151,7 @@ import Testing
                 try JSONDecoder().decode(SlidingIsolationForest.self, from: damaged)
             }
         }
-        // A generator of zeros only would draw zeros for ever.
+        // A generator of zeros only would draw zeros forever.
         let stuck = Data(text.replacing(/"(s[0-3])":\d+/) { "\"\($0.1)\":0" }.utf8)
         #expect(throws: DecodingError.self) { try JSONDecoder().decode(SlidingIsolationForest.self, from: stuck) }
     }

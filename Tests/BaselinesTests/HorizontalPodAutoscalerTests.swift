@@ -227,7 +227,7 @@ import Windows
         for _ in 0..<10 { _ = try world.interval() }
         world.autoscaler.reset()
         #expect(world.autoscaler == HorizontalPodAutoscaler())
-        // The window starts anew.
+        // The window starts over.
         for _ in 0..<15 {
             world.use(0.1)
             #expect(try world.interval() == 8)

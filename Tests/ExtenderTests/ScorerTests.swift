@@ -392,7 +392,7 @@ import Windows
                 1: "measured cpu use is 98 % of what pods may request, more than 90 %",
                 2: "measured memory use is 75 % of what pods may request, more than 50 %",
             ])
-        // Where none would be left, all pass: a full cluster is the scheduler's to judge.
+        // Where none would remain, all pass: a full cluster is for the scheduler to judge.
         #expect(scorer.unfit(["a", "b"], for: try makePod("probe")).isEmpty)
         clock.advance(by: 120)
         #expect(scorer.unfit(["ghost", "a", "b", "c"], for: try makePod("probe")).isEmpty)
@@ -449,7 +449,7 @@ import Windows
         let failed = scorer.unfit(nodes, for: pod)
         #expect(
             failed.keys.sorted() == [1] && failed[1]?.contains("times the objective of 100 ms") == true, "\(failed)")
-        // Where none would be left, all pass.
+        // Where none would remain, all pass.
         #expect(scorer.unfit(["a"], for: pod).isEmpty)
         // The pod's own objective counts; one that is no duration does not.
         pod.metadata.latencyObjective = "1s"

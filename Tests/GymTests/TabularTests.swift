@@ -88,7 +88,7 @@ private func expectFirstStatesFollowTheTable<E: TabularEnvironment>(of environme
 }
 
 @Suite struct FrozenLakeTests {
-    /// A way that wins on dry ice in 6 steps; what it does in states off the way is no matter.
+    /// A way that wins on dry ice in 6 steps; what it does in states off the way does not matter.
     private let way = [1, 0, 0, 0, 1, 0, 0, 0, 2, 1, 0, 0, 0, 2, 2, 0]
 
     @Test func keepsTheContract() throws {

@@ -94,7 +94,7 @@ private func playEpisode(_ testbed: Testbed, auditLog: String) async throws {
     let evicted = try await pods(testbed, namespace)
     let name = victim.name.split(separator: "/").last.map(String.init) ?? ""
     #expect(evicted.first { $0.name == name }?.isEnding ?? true, "\(evicted)")
-    // The guard holds for whoever asks, whatever the rules of the environment list.
+    // The guard applies to every caller, whatever the rules of the environment list.
     let other = try #require(driver.snapshot.pods.first { $0.service == 0 && $0.phase == .ready })
     let refusal = try await driver.refusal(of: .evict(pod: other.id))
     #expect(refusal?.contains("evicted in this interval already") == true, "\(refusal ?? "no refusal")")
@@ -140,7 +140,8 @@ private func losePrometheus(_ prometheus: TestbedPrometheus, _ driver: LiveEpiso
         snapshot.nodes.allSatisfy { $0.cpuUsage == nil } && snapshot.services[0].cpuUsage == nil
     }
     let report = try await driver.advance()
-    // Missing is not zero: requests are still counted, and the HPA holds still instead of scaling down for want of CPU.
+    // Missing is not zero: requests are still counted, and the HPA holds still instead of scaling down because CPU is
+    // missing.
     #expect(report.failure == nil && report.services[0].arrived > 40)
     let decision = try #require(driver.decision)
     var autoscaler: any Policy = HorizontalPodAutoscaler(HorizontalPodAutoscalerSettings())

@@ -143,7 +143,7 @@ import Testing
         try await withTemporaryFolder { folder in
             let file = try write(try #require(Self.algorithms["ppo"]), in: folder)
             let run = "\(folder)/run"
-            // A folder where a file is to be: root may write anywhere.
+            // A folder in place of the file: root may write anywhere.
             let script = """
                 "$@" & process=$!
                 until [ -e '\(run)/checkpoints' ]; do kill -0 "$process" || break; sleep 0.01; done

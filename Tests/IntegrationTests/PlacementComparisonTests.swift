@@ -21,7 +21,7 @@ struct PlacementComparisonTests {
         #expect(abs(interval.high - 5.0 / 6) < 1e-12)
     }
 
-    @Test("Differences are the policy's p99 less the default scheduler's, and every pair is told")
+    @Test("Differences are the policy's p99 less the default scheduler's, and every pair is listed")
     func tellsEveryPair() {
         func round(_ nodes: [String], _ latencies: [Double]) -> PlacementComparison.Round {
             .init(

@@ -72,8 +72,8 @@ private struct PlacementProof {
     /// Measures both schedulers' placements in turn and prints the comparison, which is judged by who reads it: a
     /// latency depends on the machine.
     ///
-    /// Both place anew for every pair, since the default scheduler chooses at random among equals. It goes first: it
-    /// would count the policy's replicas against their node, though they are idle while its own are measured.
+    /// Both place the pods again for every pair, since the default scheduler chooses at random among equals. It goes
+    /// first: it would count the policy's replicas against their node, though they are idle while its own are measured.
     private func compareLatency(in experiment: PlacementExperiment) async throws {
         var comparison = PlacementComparison()
         for seed in 1...6 {

@@ -248,7 +248,7 @@ CORPUS = [
     b'{"metrics":{"cpu_used":1,"cpu_used":2}}', b'{"metrics":{},"metrics":{}}', b'\xef\xbb\xbf{"metrics":{}}',
     b'{"metrics":{"cpu_used":-0.0}}', b'{"metrics":{"cpu_used":' + b"1" * 400 + b"}}", b'{"metrics":{}}x',
     b'{"metrics":{"' + b"k" * 100_000 + b'":1}}', b'{"node":"' + b"n" * 100_000 + b'","metrics":{}}',
-    # Comparing names of many combining marks takes for ever; as a node's name they are only handed back.
+    # Comparing names of many combining marks takes forever; as a node's name they are only handed back.
     b'{"metrics":{"a' + MARKS + b'":1}}', b'{"a' + MARKS + b'":1,"metrics":{}}',
     b'{"inputs":[{"name":"a' + MARKS + b'","shape":[0,23],"datatype":"FP32","data":[]}]}',
     b'{"outputs":[{"name":"a' + MARKS + b'"}],"inputs":[{"name":"features","shape":[0,23],"datatype":"FP32","data":[]}]}',

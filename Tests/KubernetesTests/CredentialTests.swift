@@ -138,7 +138,7 @@ import Testing
             "in x/v9, not an ExecCredential"
         ),
         ("null", "exec sleep 600", "it was still running after 0.3 seconds"),
-        // Fills a pipe: whoever reads only the other one waits for ever.
+        // Fills a pipe: a client that reads only the other one waits forever.
         ("null", "head -c 3000000 /dev/zero >&2; exit 4", "it ended with status 4"),
     ])
     func saysHowAPluginFailed(_ status: String, _ extra: String, _ message: String) async throws {

@@ -119,7 +119,7 @@ struct KernelSetTests {
         #expect(child.lines.last?.hasSuffix("(as OPENBLAS_CORETYPE says)") == true, "\(child.lines)")
     }
 
-    @Test("that the library does not have are told of")
+    @Test("that the library does not have are reported")
     func unknown() async throws {
         let child = try await showKernels(["OPENBLAS_CORETYPE": "Pentium"])
         #expect(child.lines.last?.contains("it has none named Pentium") == true, "\(child.lines) \(child.errors)")

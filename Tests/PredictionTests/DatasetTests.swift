@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    /// Two windows, with rows that say nothing in the second: a row is told what others met, never what it met itself.
+    /// Two windows, with rows that say nothing in the second: a row holds what others met, never what it met itself.
     @Test func aWindowsRowsTellOfEachOther() throws {
         try withTemporaryFile { file in
             var dataset = PredictionDataset(

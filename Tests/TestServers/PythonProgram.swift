@@ -24,7 +24,7 @@ public struct PythonProgram: Sendable {
     /// - Returns: what it wrote to its standard output.
     /// - Throws: `Failure` when it ends with another status than 0 or writes to its standard error.
     public func run(_ arguments: [String] = []) throws -> Data {
-        // Errors go to a file: a program that fills a pipe which nobody reads would wait for ever.
+        // Errors go to a file: a program that fills a pipe which nobody reads would wait forever.
         let errors = FileManager.default.temporaryDirectory.appending(path: "berth-python-\(UUID().uuidString)")
         try Data().write(to: errors)
         defer { try? FileManager.default.removeItem(at: errors) }

@@ -195,7 +195,7 @@ import Windows
     }
 }
 
-/// What a cgroup uses: by the clock of whoever measured, over the pod's own life.
+/// What a cgroup uses: by the clock of the machine that measured, over the pod's own life.
 @Suite struct UsageWindowTests {
     private func reading(_ cpu: Double?, _ memory: Double?, _ time: Double) -> UsageReading {
         UsageReading(

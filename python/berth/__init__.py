@@ -9,7 +9,7 @@ Importing this package registers ``berth/Cluster-v0``:
 
 Environments made by name replace an illegal action by the first legal one, because agents without masks, and
 Gymnasium's own checks, draw any action; ``illegal_action="raise"`` makes it an error, which is what the classes do
-unless they are told otherwise.
+unless set otherwise.
 """
 
 import gymnasium

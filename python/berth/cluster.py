@@ -41,7 +41,7 @@ class ClusterEnv(gymnasium.Env[npt.NDArray[np.float32], np.int64]):
                 defaults. The keys are those of ``environment:`` of kind cluster in Berth's configs/train.
             illegal_action: What becomes of an action that is not legal now: ``"raise"`` an :class:`ActionError`, or
                 ``"noop"``, the first legal action in its place: ``advance``, or the first feasible node of the pod that
-                is to be placed.
+                waits to be placed.
 
         Raises:
             LibraryError: The shared library cannot be found or loaded.

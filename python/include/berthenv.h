@@ -38,7 +38,7 @@ enum {
      * the first of the new episode. Without this flag it is the last of the old one, and the environment has to be
      * reset. */
     BERTH_ENV_AUTORESET = 1,
-    /* An illegal action is replaced by the first legal one: `advance`, or where a pod is to be placed its first
+    /* An illegal action is replaced by the first legal one: `advance`, or, where a pod waits to be placed, its first
      * feasible node. An action that is not in the list stays an error. */
     BERTH_ENV_REPLACE_ILLEGAL = 2
 };

@@ -68,7 +68,7 @@ def spaces():
     for _ in range(600):
         assert set(np.unique(mask)) <= {0, 1} and mask.any()
         assert np.array_equal(env.action_masks(), mask == 1) and env.action_masks().dtype == np.bool_
-        # Either a pod is to be placed or it is not; time can pass only if not.
+        # Either a pod waits to be placed or none does; time can pass only if not.
         assert (mask[0] == 1) == (value("is control") == 1)
         legal = [f"placement on node {node}: is legal" for node in range(6)]
         assert [value(name) for name in legal] == list(mask[1:7])

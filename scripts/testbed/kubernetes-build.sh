@@ -11,7 +11,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 HOME_DIR=${1:?usage: kubernetes-build.sh DIR}
 BINARIES=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy)
 
-RECIPE=2 # raised when the same sources are to be built in another way
+RECIPE=2 # raised when the same sources are built in another way
 
 complete=$([ "$(cat "$HOME_DIR/bin/recipe" 2> /dev/null)" != "$RECIPE" ] || echo 1)
 for binary in "${BINARIES[@]}"; do [ -x "$HOME_DIR/bin/$binary" ] || complete=''; done

@@ -104,7 +104,7 @@ final class StreamBuffer: Sendable {
             state.isFinished = true
             let reader = state.reader
             state.reader = nil
-            // Whoever waits is told at once; else the failure comes after what is still to be read.
+            // A reader that waits gets it at once; otherwise the failure comes after what is still to be read.
             if reader == nil { state.failure = failure }
             return reader
         }
@@ -137,7 +137,7 @@ final class StreamBuffer: Sendable {
         }
     }
 
-    /// Whether a paused transfer shall go on; true once for each pause.
+    /// Whether a paused transfer should continue; true once for each pause.
     func wantsMore() -> Bool {
         state.withLock { state in
             guard state.isPaused, state.bytes <= HTTPStream.bufferedBytes / 2 else { return false }

@@ -160,7 +160,7 @@ final class Transfer: @unchecked Sendable {
             }
         }
         source(settings.certificateAuthority, file: CURLOPT_CAINFO, blob: CURLOPT_CAINFO_BLOB)
-        // libcurl trusts the folder of the system's authorities beside a file or bytes, unless it is told of none.
+        // libcurl trusts the folder of the system's authorities beside a file or bytes, unless CURLOPT_CAPATH is cleared.
         if settings.certificateAuthority != nil || settings.systemAuthorities != nil {
             let folder = settings.certificateAuthority == nil ? settings.systemAuthorities : nil
             set(ccurl_set_string(easy, CURLOPT_CAPATH, folder))
@@ -194,7 +194,7 @@ final class Transfer: @unchecked Sendable {
     /// False pauses the transfer; the same bytes come again when it goes on.
     fileprivate func receive(_ bytes: UnsafeRawBufferPointer) -> Bool { buffer.put(bytes) }
 
-    /// One line of the head. A status line starts it anew ("100 Continue" comes before the real one); an empty line
+    /// One line of the head. A status line starts it over ("100 Continue" comes before the real one); an empty line
     /// ends it.
     fileprivate func receive(headerLine line: Substring) {
         let line = line.trimmed

@@ -1,5 +1,5 @@
 /// A JSON value (RFC 8259) as a Swift value: for the bodies that are sent, and for objects that must be sent back
-/// whole, with the members nobody here knows. What is only read goes through `JSONReader`, which is far cheaper.
+/// whole, with members that Berth does not know. What is only read goes through `JSONReader`, which is far cheaper.
 public enum JSONValue: Sendable, Hashable {
     /// `null`.
     case null

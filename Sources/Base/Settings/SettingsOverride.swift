@@ -46,7 +46,7 @@ struct SettingsOverride {
         }
         switch step {
         case .name(let name):
-            // A scalar in the way is replaced by a mapping; whether one belongs there is the decoder's to say.
+            // A scalar in the way is replaced by a mapping; the decoder checks whether one belongs there.
             if node.entries == nil { node = SettingsNode(.mapping([]), source: .override(text)) }
             var entries = node.entries ?? []
             let here = SettingsSlot.join(path, name)

@@ -8,7 +8,7 @@ public struct Outcome: Sendable, Equatable, Codable, BitwiseCopyable {
     public var elapsed: Double
     /// The episode reached a state with no future; its value is 0.
     public var terminated: Bool
-    /// The episode was cut off in a state with a future; its value is to be estimated.
+    /// The episode was cut off in a state with a future; its value has to be estimated.
     public var truncated: Bool
 
     /// The outcome of one step.

@@ -17,7 +17,7 @@ public struct CollectedWindow: Sendable, Equatable {
     public var errors: [String: String] = [:]
 }
 
-/// The collector's clock, so that tests need not wait.
+/// The collector's clock, so that tests do not have to wait.
 public struct CollectorClock: Sendable {
     /// The present, in seconds since 1970.
     public var now: @Sendable () -> Double

@@ -29,7 +29,7 @@ public actor WindowCollector {
     ///   - settings: validated settings.
     ///   - sources: what measures nodes.
     ///   - clock: the present.
-    ///   - didFinish: told of each finished window and of the sources that were asked.
+    ///   - didFinish: called with each finished window and the sources that were asked.
     public init(
         settings: CollectorSettings, sources: [any WindowSource], clock: CollectorClock = .system,
         didFinish: @escaping @Sendable (CollectedWindow, _ asked: [String]) -> Void = { _, _ in }

@@ -80,7 +80,7 @@ public enum FallbackStrategy: String, Codable, Sendable, CaseIterable {
 }
 
 /// What `/filter` removes. kube-scheduler checks requests itself; this is about what is measured and predicted. A node
-/// without a fresh measurement always passes, and so do all nodes where none would be left.
+/// without a fresh measurement always passes, and so do all nodes where otherwise none would remain.
 public struct FilterSettings: Configurable, Equatable {
     /// The largest measured CPU use of a node, as a share of what pods may request; absent: no limit.
     public var cpuShare: Double?

@@ -10,9 +10,9 @@ final class EventLog: Sendable {
         case drift
         /// Another predictor is in use.
         case swap
-        /// A predictor was trained anew, and taken into use or not.
+        /// A predictor was retrained, and taken into use or not.
         case retraining
-        /// A predictor was to be taken into use and could not.
+        /// A predictor could not be taken into use.
         case failure
     }
 

@@ -25,7 +25,7 @@ public struct PredictionServer: Sendable {
     ///   - registry: where metrics are kept; pass the one that swift-metrics was bootstrapped with to show all metrics
     ///     of the process.
     ///   - logger: told what happens.
-    /// - Throws: `PredictionError` where the predictor's drift is to be watched and cannot be.
+    /// - Throws: `PredictionError` where the settings ask for drift and the predictor's cannot be watched.
     public init(
         settings: PredictionServerSettings, predictor: LatencyPredictor,
         registry: PrometheusRegistry = PrometheusRegistry(), logger: Logger
@@ -52,8 +52,8 @@ public struct PredictionServer: Sendable {
                 "listen": "\(settings.host):\(settings.port)", "predictor": "\(settings.predictor)",
                 "version": "\(version)", "tls": "\(settings.tls != nil)",
             ])
-        // Who asks Redis waits for it on the thread that answers: no other connection is to wait with it. Contributions,
-        // which may be there too, are never answered on an event loop.
+        // A request that asks Redis waits for it on the thread that answers; no other connection should wait with it.
+        // Contributions, which may be there too, are never answered on an event loop.
         let asksRedis = settings.cache.redis != nil && settings.cache.predictions.redis
         try await withTaskExecutorPreference(asksRedis ? nil : EventLoopExecutor.shared) {
             try await serve()

@@ -31,7 +31,7 @@ public struct PredictionServerSettings: Configurable, Equatable {
     public var cache = CacheSettings()
     /// When the rows that are asked about count as unlike those of the training; `nil` to not watch that.
     public var drift: DriftSettings?
-    /// Trains the predictor anew when drift is severe; `nil` to never do that.
+    /// Retrains the predictor when drift is severe; `nil` to never do that.
     public var retraining: RetrainingSettings?
 
     /// The defaults; `predictor` has to be given.
@@ -56,7 +56,7 @@ public struct PredictionServerSettings: Configurable, Equatable {
     }
 }
 
-/// How a predictor is trained anew.
+/// How a predictor is retrained.
 public struct RetrainingSettings: Configurable, Equatable {
     /// Data sets, as `berth predict record` writes them, read when it begins: old episodes and at least two that the
     /// predictor in use was not trained on.

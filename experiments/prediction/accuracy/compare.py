@@ -114,7 +114,7 @@ def others(keys, requests, p99, objectives):
 
 
 def repetition(p99, objectives, keys, seeds):
-    """How well a row's p99 is told by that of another episode with the same seed, and by how many rows; `None` for none.
+    """How well a row's p99 is predicted by that of another episode with the same seed, and by how many rows; `None` for none.
 
     Both measurements are noisy: a predictor that knew the expectation would do better.
     """

@@ -25,7 +25,7 @@ package struct SumTree: Sendable {
         set {
             var node = firstLeaf + leaf
             sums[node] = newValue
-            // Sums are computed anew, not moved by the difference: no error piles up.
+            // Sums are computed again, not moved by the difference: no error piles up.
             while node > 1 {
                 node /= 2
                 sums[node] = sums[2 * node] + sums[2 * node + 1]

@@ -90,7 +90,7 @@ public struct BinSettings: Configurable, Equatable {
 // MARK: - Discretisers
 
 extension TabularSettings {
-    /// What is told apart in a cluster unless `bins` says otherwise: 9 features, 34,560 entries.
+    /// What the table distinguishes in a cluster unless `bins` says otherwise: 9 features, 34,560 entries.
     ///
     /// An action is known by its kind, the change of replicas and the factor of a resize; a placement or an eviction
     /// also by how full it leaves the node; what it changes by how late the service is, `advance` by how late the

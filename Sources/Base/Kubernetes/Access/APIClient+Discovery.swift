@@ -18,7 +18,7 @@ public struct APIResource: Sendable, Hashable {
     public let subresources: [String: String]
 
     /// The path of the collection.
-    /// - Parameter namespace: which one's; all namespaces where `nil`, and of no account for cluster-wide kinds.
+    /// - Parameter namespace: which one's; all namespaces where `nil`; ignored for cluster-wide kinds.
     public func path(namespace: String?) -> String {
         let root = apiVersion.contains("/") ? "/apis/\(apiVersion)" : "/api/\(apiVersion)"
         guard isNamespaced, let namespace else { return "\(root)/\(name)" }
@@ -28,7 +28,7 @@ public struct APIResource: Sendable, Hashable {
     /// The path of one object.
     /// - Parameters:
     ///   - object: its name.
-    ///   - namespace: where it is; of no account for cluster-wide kinds.
+    ///   - namespace: where it is; ignored for cluster-wide kinds.
     public func path(of object: String, namespace: String?) -> String {
         "\(path(namespace: namespace))/\(percentEncoded(object))"
     }

@@ -17,7 +17,7 @@ extension APIClient {
     /// - Parameters:
     ///   - kind: the object's type.
     ///   - name: its name.
-    ///   - namespace: where it is; of no account for cluster-wide kinds.
+    ///   - namespace: where it is; ignored for cluster-wide kinds.
     /// - Throws: `APIError`, with code 404 where there is none; `CancellationError`.
     public func get<Object: APIObject>(_ kind: Object.Type, _ name: String, namespace: String?) async throws -> Object {
         let path = "\(Object.collectionPath(namespace: namespace))/\(percentEncoded(name))"

@@ -128,7 +128,7 @@ public final class APIClient: Sendable {
     ///   - path: the collection; by default that of all namespaces.
     ///   - query: selectors: `labelSelector`, `fieldSelector`.
     ///   - resourceVersion: the version of the list or event to go on from.
-    ///   - timeoutSeconds: after how long the server shall end the watch.
+    ///   - timeoutSeconds: after how long the server should end the watch.
     /// - Returns: the events; iterating throws `APIError` where the watch is refused, breaks or brings garbage.
     /// - Throws: `APIError` where there are no credentials.
     func watch<Object: APIObject>(

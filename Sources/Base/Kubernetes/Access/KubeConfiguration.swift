@@ -15,7 +15,7 @@ struct KubeConfiguration {
     private var currentContext: String?
     private let paths: [String]
 
-    /// Reads the files at `paths`. Of several, those that do not exist are passed over.
+    /// Reads the files at `paths`. Of several, those that do not exist are skipped.
     init(paths: [String]) throws {
         self.paths = paths
         var found = false

@@ -28,7 +28,7 @@ public struct Reflector<Object: APIObject>: Sendable {
         public var maximumBackoff = 30.0
         /// How much longer each delay is than the one before.
         public var backoffFactor = 2.0
-        /// Shortest and longest life of a watch, in seconds; drawn anew for each.
+        /// Shortest and longest life of a watch, in seconds; drawn again for each.
         public var watchSeconds = 300...600
         /// A watch shorter than this many seconds without an event is a failure.
         public var quickClose = 1.0
@@ -57,7 +57,7 @@ public struct Reflector<Object: APIObject>: Sendable {
     ///   - query: selectors, such as `fieldSelector`.
     ///   - timing: the pace.
     ///   - generator: draws the jitter of delays and the lives of watches.
-    ///   - logger: told of failures.
+    ///   - logger: gets the failures.
     ///   - sleep: waits for a number of seconds; throws when the task is cancelled.
     ///   - observe: called for each event, on the reflector's task: it must be quick.
     public init(

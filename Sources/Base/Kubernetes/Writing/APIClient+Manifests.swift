@@ -89,7 +89,7 @@ public struct DeletionOptions: Sendable, Hashable {
 extension APIClient {
     /// Who the server's records of changed fields (`managedFields`) say it was.
     static let fieldManager = "berth"
-    /// How often a change is tried anew when someone else changed the object in between.
+    /// How often a change is tried again when someone else changed the object in between.
     static let conflictAttempts = 5
 
     static func writeQuery(dryRun: Bool, isManaged: Bool = true) -> [(name: String, value: String)] {
@@ -152,8 +152,8 @@ extension APIClient {
     ///   - kind: such as "Deployment".
     ///   - apiVersion: its group and version, such as "apps/v1".
     ///   - name: its name.
-    ///   - namespace: where it is; the access' namespace where `nil`, of no account for cluster-wide kinds.
-    ///   - options: what becomes of dependents, the grace period, and which uid it must have.
+    ///   - namespace: where it is; the access' namespace where `nil`; ignored for cluster-wide kinds.
+    ///   - options: what happens to dependents, the grace period, and which uid it must have.
     ///   - dryRun: the server checks everything and deletes nothing.
     /// - Throws: `APIError`; `CancellationError`.
     @discardableResult
@@ -182,7 +182,7 @@ extension APIClient {
     /// Deletes the very object that was made, never one that took its name.
     /// - Parameters:
     ///   - identity: which one; without a uid the name alone decides.
-    ///   - options: what becomes of dependents, and the grace period.
+    ///   - options: what happens to dependents, and the grace period.
     ///   - dryRun: the server checks everything and deletes nothing.
     /// - Throws: `APIError`; `CancellationError`.
     @discardableResult
@@ -203,7 +203,7 @@ extension APIClient {
     ///   - apiVersion: its group and version.
     ///   - namespace: where; `nil` for cluster-wide kinds, or for all namespaces.
     ///   - labelSelector: which; must not be empty, which would mean all of them.
-    ///   - options: what becomes of dependents, and the grace period. A uid is of no account.
+    ///   - options: what happens to dependents, and the grace period. A uid is ignored.
     ///   - dryRun: the server checks everything and deletes nothing.
     /// - Throws: `APIError`, of kind `guarded` for an empty selector; `CancellationError`.
     public func deleteAll(

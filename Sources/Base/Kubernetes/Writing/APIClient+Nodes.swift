@@ -78,7 +78,7 @@ extension APIClient {
         }
     }
 
-    /// The node controller sets and removes these by what it sees of a node; whoever else does so fights it.
+    /// The node controller sets and removes these by what it sees of a node; anything else that does so fights it.
     private func checkTaintKey(_ key: String, _ node: String) throws {
         guard !key.hasPrefix("node.kubernetes.io/") else {
             throw APIError(

@@ -1,7 +1,7 @@
 import HTTP
 import JSON
 
-/// How many replicas a Deployment shall have, and has.
+/// How many replicas a Deployment should have, and has.
 public struct Scale: Sendable, Hashable {
     /// The Deployment's name.
     public var name = ""
@@ -60,7 +60,7 @@ extension APIClient {
         return try parseScale(try await request(.get, path), "GET \(access.server)\(path)")
     }
 
-    /// Sets how many replicas a Deployment shall have.
+    /// Sets how many replicas a Deployment should have.
     ///
     /// Refused where a HorizontalPodAutoscaler or a KEDA ScaledObject owns the Deployment: the two would undo each
     /// other's work.

@@ -78,7 +78,7 @@ public struct Manifest: Sendable, Hashable {
 }
 
 extension Manifest {
-    /// Reads the documents of a YAML text in order; empty ones are passed over, and a `List` counts as its items.
+    /// Reads the documents of a YAML text in order; empty ones are skipped, and a `List` counts as its items.
     ///
     /// Plain scalars mean what they mean to kubectl (YAML 1.1 as go-yaml resolves it: `yes` is true, `0644` is octal,
     /// times are strings).

@@ -50,7 +50,7 @@ public struct CadvisorScrape: Sendable, Equatable {
 
     /// Reads samples of cadvisor that came another way, through a Prometheus server say.
     /// - Parameters:
-    ///   - samples: samples of one scrape; those of other metrics are passed over.
+    ///   - samples: samples of one scrape; those of other metrics are ignored.
     ///   - nodeCgroup: the cgroup that stands for the node.
     ///   - receivedAt: the time of samples that carry none, in seconds since 1970.
     public init(samples: some Sequence<MetricSample>, nodeCgroup: String = "/", receivedAt: Double) {

@@ -13,7 +13,7 @@ public struct ExpositionError: Error, Hashable, CustomStringConvertible {
 
 /// Parses metrics as text: Prometheus' format and OpenMetrics.
 ///
-/// One pass over the bytes. HELP, TYPE, UNIT and other comments are passed over: samples go by their own full names,
+/// One pass over the bytes. HELP, TYPE, UNIT and other comments are skipped: samples go by their own full names,
 /// so an OpenMetrics counter is `NAME_total`, as it is in Prometheus.
 public enum ExpositionParser {
     /// Parses every sample.
@@ -31,7 +31,7 @@ public enum ExpositionParser {
     /// Parses the samples of some metrics and passes them on, in order.
     /// - Parameters:
     ///   - text: a whole scrape.
-    ///   - names: the metrics wanted, or `nil` for all. Lines of others are passed over unread.
+    ///   - names: the metrics wanted, or `nil` for all. Lines of others are skipped unread.
     ///   - format: what the text's Content-Type says it is.
     ///   - body: called once for each sample.
     /// - Throws: as `parse(_:format:)`, and what `body` throws.

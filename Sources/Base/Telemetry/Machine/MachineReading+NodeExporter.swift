@@ -15,7 +15,7 @@ extension MachineReading {
 
     /// Reads samples of one scrape of a node-exporter.
     /// - Parameters:
-    ///   - samples: the samples; those of other metrics are passed over.
+    ///   - samples: the samples; those of other metrics are ignored.
     ///   - time: when they were scraped, in seconds since 1970: node-exporter's samples carry no times.
     public init(nodeExporter samples: some Sequence<MetricSample>, time: Double) {
         self.init(source: .nodeExporter, time: time)

@@ -42,7 +42,7 @@ public struct PCMCounters: Sendable, Equatable {
     // MARK: Prometheus text
 
     /// Reads samples of one reply.
-    /// - Parameter samples: the samples; those of other metrics are passed over.
+    /// - Parameter samples: the samples; those of other metrics are ignored.
     /// - Throws: `PCMError` where they are not PCM's.
     public init(samples: some Sequence<MetricSample>) throws {
         var ofThreads: [Int: [Quantity: Double]] = [:]

@@ -39,7 +39,7 @@ public struct PCMTable: Sendable {
     public let seconds: Double
     /// What to add to local time for UTC, in seconds: `pcm` writes dates in its machine's time zone.
     public let utcOffset: Double
-    /// Lines that were passed over: too short because they were cut off, or not of the table.
+    /// Lines that were skipped: too short because they were cut off, or not of the table.
     public private(set) var skippedLines = 0
     private var columns: [Column?] = []
     private var previous = ""

@@ -19,7 +19,7 @@ public struct PrometheusError: Error, Hashable, CustomStringConvertible {
         public static let internalError = Kind(rawValue: "internal")
         /// The server is starting, overloaded or without its storage.
         public static let unavailable = Kind(rawValue: "unavailable")
-        /// There is no such thing.
+        /// Not found.
         public static let notFound = Kind(rawValue: "not_found")
         /// Ours: no server answered, or not within the time for it.
         public static let unreachable = Kind(rawValue: "unreachable")

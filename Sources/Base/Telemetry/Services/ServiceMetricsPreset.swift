@@ -13,10 +13,10 @@ public enum ServiceMetricsPreset: String, Sendable, Codable, CaseIterable {
     case envoy
     /// The service's own histogram `http_request_duration_seconds`, with the status in the label `code`.
     case histogram
-    /// None: the queries are one's own.
+    /// None: the user writes the queries.
     case own
 
-    /// The names that the preset stands for; `nil` for one's own queries.
+    /// The names that the preset stands for; `nil` for the user's own queries.
     var names: ServiceMetricNames? {
         switch self {
         // `exported_` stands before labels that the scraped controller's own would hide.

@@ -34,7 +34,7 @@ public struct ServiceMetricsSettings: Configurable, Equatable {
         } else {
             try require(
                 "queries", queries == .init(),
-                must: "be left out with the preset \(preset.rawValue); one's own need the preset own")
+                must: "be left out with the preset \(preset.rawValue); queries of your own need the preset own")
             if !selector.isEmpty {
                 let names = ["namespace", "service"]
                 try QueryTemplate.check("selector", selector, known: names, required: names)
@@ -42,7 +42,7 @@ public struct ServiceMetricsSettings: Configurable, Equatable {
         }
     }
 
-    /// The queries that the preset stands for, or one's own.
+    /// The queries that the preset stands for, or the user's own.
     var serviceQueries: ServiceQueries {
         if let names = preset.names {
             return names.queries(selector: selector.isEmpty ? names.selector : selector, histograms: histograms)

@@ -2,7 +2,7 @@ import Gym
 import Foundation
 import Windows
 
-/// What is told of an action: names and values in one order.
+/// What an agent sees of an action: names and values in one order.
 extension ObservationEncoder {
     /// The beginning of a candidate's row.
     static let actionFeatures: [Feature] = [

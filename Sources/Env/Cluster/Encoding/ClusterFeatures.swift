@@ -1,7 +1,7 @@
 import Foundation
 import Windows
 
-/// What is told of the whole cluster: names and values in one order.
+/// What an agent sees of the whole cluster: names and values in one order.
 extension ObservationEncoder {
     /// The beginning of the context row.
     static let clusterFeatures: [Feature] = [

@@ -1,6 +1,6 @@
 import Windows
 
-/// What is told of a node: names and values in one order.
+/// What an agent sees of a node: names and values in one order.
 extension ObservationEncoder {
     /// One row for each node.
     static let nodeFeatures: [Feature] = [

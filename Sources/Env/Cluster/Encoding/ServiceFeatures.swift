@@ -1,7 +1,7 @@
 import Foundation
 import Windows
 
-/// What is told of a service: names and values in one order.
+/// What an agent sees of a service: names and values in one order.
 extension ObservationEncoder {
     /// Part of a candidate's row, and as mean and maximum over services of the context row.
     static let serviceFeatures: [Feature] = [

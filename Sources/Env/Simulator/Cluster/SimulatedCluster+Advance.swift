@@ -175,7 +175,7 @@ extension SimulatedCluster {
         if settings.services.poissonArrivals {
             result.arrived = Double(state.arrivalGenerator.poisson(mean: min(expected, 1e9)))
         }
-        // Shares hold for the expected requests; the drawn ones fare alike.
+        // Shares hold for the expected requests; the drawn ones are shared out in the same way.
         let scale = expected > 0 ? result.arrived / expected : 0
         result.rejected = state.services[index].rejected * scale
         result.timedOut = state.services[index].timedOut * scale

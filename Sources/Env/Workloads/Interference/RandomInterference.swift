@@ -1,7 +1,7 @@
 import Randomness
 public import Settings
 
-/// Interference that is drawn anew for each episode: on each of the nodes, pauses and stress pods take turns.
+/// Interference that is drawn afresh for each episode: on each of the nodes, pauses and stress pods take turns.
 public struct RandomInterference: Configurable, Equatable {
     /// Names of the nodes.
     public var nodes: [String] = []

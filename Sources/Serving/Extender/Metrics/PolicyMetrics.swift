@@ -1,7 +1,7 @@
 import CoreMetrics
 public import Monitoring
 
-/// What is counted of the policy behind the extender, for whoever loads it.
+/// What is counted of the policy behind the extender, for the code that loads it.
 public struct PolicyMetrics: Sendable {
     private static let unfamiliarInputs = "berth_policy_unfamiliar_inputs_total"
     private let factory: any MetricsFactory

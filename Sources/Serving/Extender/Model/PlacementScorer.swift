@@ -84,8 +84,8 @@ public final class PlacementScorer: Sendable {
     ///   - policy: the trained policy; `nil` where none could be loaded.
     ///   - fallback: answers when the policy cannot; the strategy that the settings name where `nil`.
     ///   - riskFilter: removes nodes by what is predicted; `nil` for none.
-    ///   - objective: of services whose pods' annotation names none, in seconds, for what the policy is told of predictions;
-    ///     with a risk filter, that one's.
+    ///   - objective: of services whose pods' annotation names none, in seconds, for the predictions that the policy
+    ///     sees; with a risk filter, that one's.
     ///   - now: the present in seconds since 1970.
     public init(
         settings: ExtenderSettings, policy: sending (any Policy)?, fallback: sending (any Policy)? = nil,

@@ -30,7 +30,7 @@ extension ARIMAModel {
         /// Exact maximum likelihood.
         case maximumLikelihood
         /// The smallest conditional sum of squares, `logLikelihood` that of its innovations as if they were independent;
-        /// the first `skipped` are left out, the same for all models that are to be compared.
+        /// the first `skipped` are left out, the same for all models that are compared.
         case conditionalSquares(skipped: Int)
     }
 

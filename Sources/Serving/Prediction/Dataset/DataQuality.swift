@@ -108,7 +108,7 @@ public struct DataQuality: Sendable {
         }
     }
 
-    /// A table of the features, and what is to be said.
+    /// A table of the features, and remarks.
     public var text: String {
         var text = "\(rows) rows of \(episodes) episodes"
         if let labels {

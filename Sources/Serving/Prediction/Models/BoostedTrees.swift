@@ -129,7 +129,7 @@ package struct BoostedTrees: Sendable {
 /// Safe to share: of trees XGBoost computes predictions and contributions without changing the booster, and keeps results by
 /// thread.
 private final class Booster: Sendable {
-    // Changed by whoever makes it only, before it is shared.
+    // Changed only by the code that makes it, before it is shared.
     nonisolated(unsafe) let handle: BoosterHandle
 
     /// A model without trees.

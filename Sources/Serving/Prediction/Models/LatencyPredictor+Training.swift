@@ -55,7 +55,7 @@ extension LatencyPredictor {
             linear: best.settings.linearShare ?? 0 > 0 ? LinearPredictor(training: dataset) : nil)
     }
 
-    /// Settings and what came of them in cross-validation.
+    /// Settings and how they did in cross-validation.
     private struct Validated {
         var settings: PredictorSettings
         /// The p99 of each row.

@@ -133,7 +133,8 @@ public struct LatencyPredictor: Sendable {
 
     /// Indices of the features in which a row is unlike all that were trained on, but for those that trees may not use:
     /// see `TrainingProfile.unfamiliar`.
-    /// - Parameter seldomMissing: a feature that is missing in at most this share of the training rows is not to be missing.
+    /// - Parameter seldomMissing: a feature that is missing in at most this share of the training rows counts as
+    ///   unfamiliar where it is missing.
     public func unfamiliar(_ row: ArraySlice<Float>, seldomMissing: Double = 0) -> [Int] {
         let unfamiliar = profile.unfamiliar(row, seldomMissing: seldomMissing)
         return unfamiliar.isEmpty ? [] : unfamiliar.filter { !settings.ignoredFeatures.contains(features[$0]) }

@@ -1,6 +1,6 @@
 import Randomness
 
-/// A predictor that was trained anew, beside the one in use, on episodes that neither has seen.
+/// A newly trained predictor beside the one in use, on episodes that neither has seen.
 public struct PredictorComparison: Sendable {
     /// The new predictor.
     public let candidate: LatencyPredictor

@@ -32,7 +32,8 @@ public struct TrainingProfile: Sendable, Equatable, Codable {
     /// as if the value were the nearest that they know, or as to the few rows that lack it.
     /// - Parameters:
     ///   - row: a row.
-    ///   - seldomMissing: the share of the training rows that may lack a feature for its want to count as unlike them.
+    ///   - seldomMissing: a feature that is missing in at most this share of the training rows counts as unfamiliar where
+    ///     it is missing.
     /// - Precondition: a row of the profile's features.
     public func unfamiliar(_ row: ArraySlice<Float>, seldomMissing: Double = 0) -> [Int] {
         precondition(row.count == lowest.count, "a row of another width")

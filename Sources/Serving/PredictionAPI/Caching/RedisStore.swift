@@ -4,9 +4,9 @@ import Synchronization
 
 /// Answers in a Redis server.
 ///
-/// A command waits `timeout` seconds at most for each part of its reply. A connection that failed is dropped, and made anew by a
-/// thread of its own after `retry` seconds; until it is there, and while another request uses it, nothing is found and
-/// nothing kept.
+/// A command waits `timeout` seconds at most for each part of its reply. A connection that failed is dropped, and made
+/// again by a thread of its own after `retry` seconds; until it is there, and while another request uses it, nothing is
+/// found and nothing kept.
 final class RedisStore: Sendable {
     private enum State {
         case disconnected(retryAt: ContinuousClock.Instant)
@@ -38,7 +38,7 @@ final class RedisStore: Sendable {
     /// The answer of a version of the predictor, where it is there.
     func value(for key: CacheKey, version: String) -> [Double]? {
         guard let bytes = command([Array("GET".utf8), name(of: key, version)]) else { return nil }
-        // Whoever else writes there: only what can be an answer is one.
+        // Others may write there too: only what can be an answer is taken as one.
         guard bytes.count.isMultiple(of: 8) else { return nil }
         let values = bytes.withUnsafeBytes { bytes in
             stride(from: 0, to: bytes.count, by: 8).map {
@@ -68,7 +68,7 @@ final class RedisStore: Sendable {
     @discardableResult
     private func command(_ arguments: [[UInt8]]) -> [UInt8]? {
         var failure: (any Error)?
-        // Whoever finds it in use computes instead of waiting.
+        // A request that finds it in use computes instead of waiting.
         let reply = state.withLockIfAvailable { state -> [UInt8]? in
             guard case .connected(let connection) = state else { return nil }
             do {

@@ -12,7 +12,7 @@ final class PredictorSlot: Sendable {
     /// The Redis server; `nil` for none.
     let redis: RedisStore?
 
-    /// - Throws: `PredictionError` where the predictor's drift is to be watched and cannot be.
+    /// - Throws: `PredictionError` where the settings ask for drift and the predictor's cannot be watched.
     init(
         _ predictor: LatencyPredictor, _ settings: PredictionServerSettings, metrics: PredictionServerMetrics,
         events: EventLog, logger: Logger
@@ -30,14 +30,14 @@ final class PredictorSlot: Sendable {
 
     /// Takes another predictor into use, unless it is the one in use.
     /// - Parameter reason: why, for the event.
-    /// - Throws: `PredictionError` where its drift is to be watched and cannot be; the old one stays.
+    /// - Throws: `PredictionError` where the settings ask for drift and its cannot be watched; the old one stays.
     func swap(to predictor: LatencyPredictor, because reason: String) throws {
         guard predictor.version != version else { return }
         exchange(with: try prepare(predictor), because: reason)
     }
 
     /// A predictor that can be taken into use.
-    /// - Throws: `PredictionError` where its drift is to be watched and cannot be.
+    /// - Throws: `PredictionError` where the settings ask for drift and its cannot be watched.
     func prepare(_ predictor: LatencyPredictor) throws -> ServedPredictor {
         try Self.prepare(predictor, settings, redis, metrics)
     }
@@ -53,7 +53,7 @@ final class PredictorSlot: Sendable {
         events.record(
             .swap,
             "\(new.predictor.version) in place of \(old.predictor.version): \(reason)"
-                + (settings.drift == nil ? "" : "; drift is measured anew, against its training rows"))
+                + (settings.drift == nil ? "" : "; drift is now measured against its training rows"))
     }
 
     private static func prepare(
@@ -67,8 +67,8 @@ final class PredictorSlot: Sendable {
         } catch let error as DriftError {
             throw PredictionError(
                 .settings,
-                "the drift of predictor \(predictor.version) cannot be watched: \(error); leave drift out to do without"
-            )
+                "the drift of predictor \(predictor.version) cannot be watched: \(error); "
+                    + "leave drift out to serve without it")
         }
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Prediction
 import Synchronization
 
-/// Trains the predictor anew when it is asked to, in the background, and takes the new one into use if it is no worse.
+/// Retrains the predictor when asked to, in the background, and takes the new one into use if it is no worse.
 final class Retrainer: Sendable {
     private struct State {
         var isRunning = false
@@ -37,7 +37,7 @@ final class Retrainer: Sendable {
         }.start()
     }
 
-    /// - Returns: what came of it.
+    /// - Returns: the outcome, in words.
     private func retrain() throws -> String {
         let current = slot.current.predictor
         let comparison = try PredictorComparison(

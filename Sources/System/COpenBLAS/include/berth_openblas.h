@@ -38,7 +38,7 @@ int berth_openblas_level(void);
 // is faster, and for sets that are not known.
 const char *berth_openblas_better_set(const char *taken, int level);
 
-// Loads the library anew with another set; for "" with the one that it takes by itself, and for null with the one of the
+// Loads the library again with another set; for "" with the one that it takes by itself, and for null with the one of the
 // program's start. For measurements: no other thread may multiply meanwhile. A set that the library does not have gives the one it takes by itself; one that
 // the processor cannot run ends the program.
 void berth_openblas_use(const char *set);

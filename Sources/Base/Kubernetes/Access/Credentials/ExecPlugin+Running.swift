@@ -67,7 +67,7 @@ extension ExecPlugin {
     }
 
     /// Reads both pipes to their ends; `nil` where that takes longer than `seconds`. Both at once, since a program that
-    /// fills the one that nobody reads would wait for ever. No more than a megabyte of each is kept.
+    /// fills the one that nobody reads would wait forever. No more than a megabyte of each is kept.
     private static func drain(
         _ output: Int32, _ errors: Int32, seconds: Double
     ) -> (output: [UInt8], errors: [UInt8])? {

@@ -23,7 +23,7 @@ public struct ExecPlugin: Sendable, Hashable {
 
     /// One of `apiVersions`.
     public var apiVersion: String
-    /// The program's path, or its name if it is to be looked for along `PATH`.
+    /// The program's path, or its name, which is then looked up in `PATH`.
     public var command: String
     /// Its arguments.
     public var arguments: [String] = []

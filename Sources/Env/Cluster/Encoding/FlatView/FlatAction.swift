@@ -2,14 +2,14 @@
 public enum FlatAction: Sendable, Hashable, CustomStringConvertible {
     /// Let the control interval pass.
     case advance
-    /// Bind the pod that is to be placed to this node.
+    /// Bind the pod to be placed to this node.
     case place(node: Int)
     /// Change a service's desired replicas by `change`.
     case scale(service: Int, change: Int)
     /// Multiply the CPU request of a service's replicas by `factor`.
     case resize(service: Int, factor: Double)
     /// Evict, of a service's replicas on a node, the one that comes first on the list of candidates. They are all as
-    /// much at risk; the one with the lowest id, hence the oldest, comes first.
+    /// much at risk; the one with the lowest id, which is the oldest, comes first.
     case evict(service: Int, node: Int)
 
     /// The action in words, such as `scale service 1 by -2`.

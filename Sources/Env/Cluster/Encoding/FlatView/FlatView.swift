@@ -12,12 +12,12 @@ public import Gym
 /// | the service rows, as in the features `service: …` of a candidate | S × service features |
 /// | whether there is such a node | N |
 /// | whether there is such a service | S |
-/// | whether the pod that is to be placed is a replica of the service | S |
+/// | whether the pod to be placed is a replica of the service | S |
 /// | the service's replicas on the node / its desired replicas | S × N |
 /// | whether the pod may go to the node; if so CPU and memory requested after, CPU used after and its mask | N × 5 |
 ///
-/// Actions are listed in `actions`; `advance`, or where a pod is to be placed its first feasible node, is the first
-/// legal one. A cluster with more nodes or services than the view holds is an error, never cut short. Candidates that
+/// Actions are listed in `actions`. The first legal one is `advance` or, where a pod waits to be placed, its first
+/// feasible node. A cluster with more nodes or services than the view holds is an error, never cut short. Candidates that
 /// no action stands for are evictions of further replicas of the same service on the same node.
 public struct FlatView: Sendable, Equatable {
     /// Nodes that fit.
