@@ -129,7 +129,7 @@ let package = Package(
         // Serving: what answers a real cluster
         room("Serving", "Forecasting", ["Randomness"]),
         room("Serving", "Monitoring", [coreMetrics]),
-        room("Serving", "Responses", [hummingbird, nioCore]),
+        room("Serving", "Responses", ["JSON", "Monitoring", hummingbird, nioCore, logging]),
         room(
             "Serving", "Extender",
             [
@@ -249,6 +249,7 @@ let package = Package(
         tests("Baselines", ["TestClusters", "Windows", "Cluster", "Gym", "Randomness"]),
         tests("Forecasting", ["Randomness", "TestServers"], exclude: ["Fixtures"]),
         tests("Monitoring", ["Telemetry", coreMetrics]),
+        tests("Responses", ["JSON", hummingbird, hummingbirdTesting, nioCore, logging]),
         tests(
             "Prediction",
             ["TestClusters", "Windows", "Cluster", "Checkpoints", "Randomness", "Simulator", "TestServers"]),

@@ -13,6 +13,15 @@ struct PredictionServerMetrics: Sendable {
     enum Path: String, Sendable, CaseIterable {
         case predict = "/predict"
         case infer = "/v2/models/MODEL/infer"
+
+        /// The path that a route's requests are counted under; `nil` for those that are not counted.
+        init?(endpoint: String) {
+            switch endpoint {
+            case "/predict": self = .predict
+            case "/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer": self = .infer
+            default: return nil
+            }
+        }
     }
 
     private let factory: any MetricsFactory

@@ -3,7 +3,7 @@ public import NIOCore
 
 /// A body that could not be read to its end because its transfer is broken, such as a chunk whose length is no number.
 ///
-/// To be counted, and its cause thrown on: the server below then answers 400, once, and closes the connection.
+/// `ErrorReplies` counts it and throws its cause: the server below then answers 400, once, and closes the connection.
 public struct BrokenBody: Error {
     /// What is wrong with the transfer.
     public let cause: any Error
@@ -11,11 +11,13 @@ public struct BrokenBody: Error {
 
 extension Request {
     /// The whole body.
-    /// - Throws: `NIOTooManyBytesError` for more than `maximum` bytes, `BrokenBody` for one that does not come to its end.
+    /// - Throws: `RequestError` for more than `maximum` bytes, `BrokenBody` for one that does not come to its end.
     public func wholeBody(upTo maximum: Int) async throws -> ByteBuffer {
         do {
             return try await body.collect(upTo: maximum)
-        } catch let error where !(error is NIOTooManyBytesError) {
+        } catch is NIOTooManyBytesError {
+            throw RequestError("the body exceeds \(maximum) bytes", code: .tooLarge)
+        } catch {
             throw BrokenBody(cause: error)
         }
     }

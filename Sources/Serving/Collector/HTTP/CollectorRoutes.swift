@@ -1,5 +1,4 @@
 import Hummingbird
-import JSON
 import Logging
 import NIOCore
 import Responses
@@ -17,10 +16,15 @@ struct CollectorRoutes: Sendable {
     /// The router with all paths.
     func router() -> Router<BasicRequestContext> {
         let router = Router()
-        router.post("collect") { request, _ in try await answer("/collect") { try await collect(request) } }
-        router.get("metrics/window") { request, _ in
-            try await answer("/metrics/window") { try await window(request) }
-        }
+        router.add(
+            middleware: ErrorReplies(
+                paths: "POST /collect, GET /metrics/window, /metrics, /healthz and /readyz", logger: logger
+            ) { endpoint, status, _ in
+                guard endpoint == "/collect" || endpoint == "/metrics/window" else { return }
+                metrics.countRequest(path: endpoint, status: status)
+            })
+        router.post("collect") { request, _ in try await collect(request) }
+        router.get("metrics/window") { request, _ in try await window(request) }
         router.get("metrics") { _, _ in
             let windows = await collector.latestWindows()
             return Response.metrics(metrics.text(windows, at: collector.now, maximumAge: maximumAge))
@@ -38,15 +42,14 @@ struct CollectorRoutes: Sendable {
             logger.info("window begun", metadata: ["id": "\(window.id)"])
             return Response.json(.accepted, try CollectorReplies.started(window))
         case .running(let window): return Response.json(.accepted, try CollectorReplies.started(window))
-        case .unknownNode:
-            return Response.json(.notFound, try CollectorReplies.error("no source measures a node \(node)"))
-        case .unavailable(let reason): return refusal(.serviceUnavailable, reason)
+        case .unknownNode: throw RequestError("no source measures a node \(node)", code: .notFound)
+        case .unavailable(let reason): throw RequestError(reason, code: .unavailable)
         }
     }
 
     private func window(_ request: Request) async throws -> Response {
         guard let name = request.uri.queryParameters.get("node") else {
-            throw CollectorError("the query lacks node=NAME")
+            throw RequestError("the query lacks node=NAME")
         }
         let node = try CollectRequest.checked(name)
         if let window = await collector.latest(node), let result = window.result {
@@ -59,35 +62,7 @@ struct CollectorRoutes: Sendable {
             response.headers[.retryAfter] = "\(seconds)"
             return response
         }
-        return Response.json(
-            .notFound, try CollectorReplies.error("there is no window of \(node); POST /collect begins one"))
-    }
-
-    /// What is wrong with a request becomes a status and a reason.
-    private func answer(_ path: String, _ work: () async throws -> Response) async throws -> Response {
-        var response: Response
-        do {
-            response = try await work()
-        } catch is NIOTooManyBytesError {
-            response = refusal(.contentTooLarge, "the body exceeds \(Self.maximumBodyBytes) bytes")
-        } catch let error as BrokenBody {
-            metrics.countRequest(path: path, status: 400)
-            throw error.cause
-        } catch let error as JSONError {
-            response = refusal(.badRequest, error.description)
-        } catch let error as CollectorError {
-            response = refusal(.badRequest, error.description)
-        } catch {
-            response = refusal(.internalServerError, "\(error)")
-        }
-        metrics.countRequest(path: path, status: response.status.code)
-        return response
-    }
-
-    private func refusal(_ status: Hummingbird.HTTPResponse.Status, _ message: String) -> Response {
-        logger.warning("request refused", metadata: ["reason": "\(message)"])
-        let body = (try? CollectorReplies.error(message)) ?? []
-        return Response.json(status, body)
+        throw RequestError("there is no window of \(node); POST /collect begins one", code: .notFound)
     }
 
     /// Ready where at least one source can be asked: the others' values are missing then, and said to be.

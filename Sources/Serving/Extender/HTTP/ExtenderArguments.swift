@@ -1,5 +1,7 @@
+import Hummingbird
 import JSON
 public import Kubernetes
+public import Responses
 
 /// A filter or prioritize request of kube-scheduler (k8s.io/kube-scheduler/extender/v1, ExtenderArgs).
 ///
@@ -18,8 +20,8 @@ public struct ExtenderArguments: Sendable {
     /// - Parameters:
     ///   - body: the body.
     ///   - keepsNodes: whether the texts of full nodes are wanted.
-    /// - Throws: `JSONError` for malformed text, `ObjectError` for objects without names, `ArgumentsError` where the
-    ///   pod or the nodes are missing.
+    /// - Throws: `JSONError` for malformed text, `ObjectError` for objects without names, `RequestError` where the pod
+    ///   or the nodes are missing.
     public init(parsing body: UnsafeRawBufferPointer, keepsNodes: Bool) throws {
         var pod: Kubernetes.Pod?
         var names: [String]?
@@ -37,7 +39,7 @@ public struct ExtenderArguments: Sendable {
                 }
             }
         }
-        guard let pod else { throw ArgumentsError("there is no Pod") }
+        guard let pod else { throw RequestError("there is no Pod") }
         self.pod = pod
         if let names {
             nodeNames = names
@@ -46,7 +48,7 @@ public struct ExtenderArguments: Sendable {
             nodeNames = nodes.names
             nodeTexts = keepsNodes ? nodes.texts : nil
         } else {
-            throw ArgumentsError("there are neither NodeNames nor Nodes")
+            throw RequestError("there are neither NodeNames nor Nodes")
         }
     }
 
@@ -84,12 +86,7 @@ public struct ExtenderArguments: Sendable {
     }
 }
 
-/// A request that is well-formed JSON, but not what kube-scheduler sends.
-public struct ArgumentsError: Error, Hashable, CustomStringConvertible {
-    /// What is missing.
-    public let description: String
-
-    init(_ description: String) {
-        self.description = description
-    }
+extension ObjectError: AnswerableError {
+    /// 400: the extender reads no other objects while it answers than those of the request.
+    public var status: HTTPResponse.Status { .badRequest }
 }

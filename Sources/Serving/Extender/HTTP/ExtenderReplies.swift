@@ -38,13 +38,4 @@ enum ExtenderReplies {
         writer.raw("},\"FailedAndUnresolvableNodes\":{},\"Error\":\"\"}")
         return writer.bytes
     }
-
-    /// What is wrong with a request.
-    static func error(_ message: String) -> [UInt8] {
-        var writer = JSONWriter(capacity: message.utf8.count + 16)
-        writer.raw("{\"Error\":")
-        writer.string(message)
-        writer.raw("}")
-        return writer.bytes
-    }
 }

@@ -1,7 +1,5 @@
 import CoreMetrics
-import HTTP
 import Hummingbird
-import JSON
 import Kubernetes
 import Logging
 import Monitoring
@@ -16,12 +14,24 @@ struct ExtenderRoutes: Sendable {
     let maximumBodyBytes: Int
     let logger: Logger
 
+    /// The requests that are counted, by path.
+    private static let verbs = ["/filter": "filter", "/prioritize": "prioritize"]
+
     /// The router with all paths.
     func router() -> Router<BasicRequestContext> {
         let router = Router()
-        router.post("filter") { request, _ in try await answer("filter", request, keepsNodes: true, filter) }
+        router.add(
+            middleware: ErrorReplies(
+                key: "Error", paths: "POST /filter and /prioritize, GET /healthz, /readyz and /metrics", logger: logger
+            ) { endpoint, status, nanoseconds in
+                guard let verb = Self.verbs[endpoint] else { return }
+                metrics.countRequest(verb: verb, status: status, nanoseconds: nanoseconds)
+            })
+        router.post("filter") { request, _ in
+            Response.json(.ok, filter(try await arguments(request, keepsNodes: true)))
+        }
         router.post("prioritize") { request, _ in
-            try await answer("prioritize", request, keepsNodes: false, prioritize)
+            Response.json(.ok, prioritize(try await arguments(request, keepsNodes: false)))
         }
         router.get("healthz") { _, _ in Response.text(.ok, "ok\n") }
         router.get("readyz") { _, _ in readiness() }
@@ -59,36 +69,9 @@ struct ExtenderRoutes: Sendable {
         return ExtenderReplies.prioritize(arguments.nodeNames, scoring.scores)
     }
 
-    /// Reads a request's body, decodes it and replies; what is wrong with it becomes a status and a reason.
-    private func answer(
-        _ verb: String, _ request: Request, keepsNodes: Bool, _ reply: @Sendable (ExtenderArguments) -> [UInt8]
-    ) async throws -> Response {
-        let start = ContinuousClock.now
-        var response: Response
-        do {
-            let buffer = try await request.wholeBody(upTo: maximumBodyBytes)
-            let arguments = try buffer.withUnsafeReadableBytes {
-                try ExtenderArguments(parsing: $0, keepsNodes: keepsNodes)
-            }
-            response = Response.json(.ok, reply(arguments))
-        } catch is NIOTooManyBytesError {
-            response = refusal(verb, .contentTooLarge, "the body exceeds \(maximumBodyBytes) bytes")
-        } catch let error as BrokenBody {
-            metrics.countRequest(verb: verb, status: 400, nanoseconds: start.elapsedNanoseconds)
-            throw error.cause
-        } catch let error as any CustomStringConvertible & Error {
-            let isBodyAtFault = error is JSONError || error is ObjectError || error is ArgumentsError
-            response = refusal(verb, isBodyAtFault ? .badRequest : .internalServerError, error.description)
-        } catch {
-            response = refusal(verb, .internalServerError, "\(error)")
-        }
-        metrics.countRequest(verb: verb, status: response.status.code, nanoseconds: start.elapsedNanoseconds)
-        return response
-    }
-
-    private func refusal(_ verb: String, _ status: Hummingbird.HTTPResponse.Status, _ message: String) -> Response {
-        logger.warning("request refused", metadata: ["verb": "\(verb)", "reason": "\(message)"])
-        return Response.json(status, ExtenderReplies.error(message))
+    private func arguments(_ request: Request, keepsNodes: Bool) async throws -> ExtenderArguments {
+        let body = try await request.wholeBody(upTo: maximumBodyBytes)
+        return try body.withUnsafeReadableBytes { try ExtenderArguments(parsing: $0, keepsNodes: keepsNodes) }
     }
 
     private func readiness() -> Response {

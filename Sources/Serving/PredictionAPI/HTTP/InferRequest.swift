@@ -1,5 +1,6 @@
 import JSON
 import Prediction
+import Responses
 
 /// The body of `POST /v2/models/NAME/infer` (Open Inference Protocol v2): a tensor `features` of rows × features, and
 /// perhaps one `objective` of as many rows. Their data may be flat or nested, row after row; `null` is a missing value.
@@ -160,7 +161,7 @@ private struct Tensor {
         guard hasType else { throw RequestError("\(place).datatype is missing") }
         guard let data else { throw RequestError("\(place).data is missing") }
         guard (shape.first ?? 0) <= maximumRows else {
-            throw RequestError("\(place): more than \(maximumRows) rows: send them in parts", kind: .tooLarge)
+            throw RequestError("\(place): more than \(maximumRows) rows: send them in parts", code: .tooLarge)
         }
         let (count, overflow) = shape.reduce((1, false)) { product, size in
             let (next, tooLarge) = product.0.multipliedReportingOverflow(by: size)

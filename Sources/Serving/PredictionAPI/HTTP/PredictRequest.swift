@@ -1,5 +1,6 @@
 import JSON
 import Prediction
+import Responses
 import Settings
 
 /// The body of `POST /predict`: one node's metrics, or `instances`, an array of those.
@@ -55,7 +56,7 @@ public struct PredictRequest: Sendable, Equatable {
         do {
             try reader.readArray { reader in
                 guard index < maximumRows else {
-                    throw RequestError("more than \(maximumRows) instances: send them in parts", kind: .tooLarge)
+                    throw RequestError("more than \(maximumRows) instances: send them in parts", code: .tooLarge)
                 }
                 let place = "instances[\(index)]."
                 var instance = Instance()
@@ -168,11 +169,6 @@ func reading<Value>(_ place: @autoclosure () -> String, _ body: () throws -> Val
     } catch let error as JSONError {
         throw RequestError("\(place()): \(error.message)")
     }
-}
-
-/// A name as messages show it: it may be as long as the body, and one letter with a million marks is one character.
-func shortened(_ name: String) -> String {
-    name.utf8.count <= 64 ? name : "\(String(String.UnicodeScalarView(name.unicodeScalars.prefix(16))))…"
 }
 
 /// Refuses names that are compared with others and longer than any of them: comparing strings of many combining marks takes

@@ -105,9 +105,6 @@ enum PredictionReplies {
         ]).bytes
     }
 
-    /// What is wrong with a request.
-    static func error(_ message: String) -> [UInt8] { JSONValue(["error": message]).bytes }
-
     /// What the server is.
     static func server(version: String) -> [UInt8] {
         let value: JSONValue = ["name": "berth", "version": .string(version), "extensions": []]

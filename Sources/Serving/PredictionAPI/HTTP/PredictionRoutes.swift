@@ -45,20 +45,28 @@ struct PredictionRoutes: Sendable {
     /// The router with all paths: ours, and those of the Open Inference Protocol v2.
     func router() -> Router<BasicRequestContext> {
         let router = Router()
-        router.add(middleware: UnknownPaths())
-        router.post("predict") { request, _ in try await answer(.predict, request, predict) }
+        router.add(
+            middleware: ErrorReplies(
+                paths:
+                    "POST /predict, GET /v2, GET and POST below /v2/models, GET /healthz, /readyz, /metrics and /events",
+                level: .debug, logger: logger
+            ) { endpoint, status, nanoseconds in
+                guard let path = PredictionServerMetrics.Path(endpoint: endpoint) else { return }
+                metrics.countRequest(path, status: status, nanoseconds: nanoseconds)
+            })
+        router.post("predict") { request, _ in try await answer(request, predict) }
         for path in ["v2/models/:model", "v2/models/:model/versions/:version"] {
             router.post("\(path)/infer") { request, context in
-                try await answer(.infer, request) { body, served in
+                try await answer(request) { body, served in
                     try check(context, served)
                     return try infer(body, served)
                 }
             }
             router.get("\(path)") { _, context in
-                describe(context) { PredictionReplies.model(settings.name, $0.predictor) }
+                try describe(context) { PredictionReplies.model(settings.name, $0.predictor) }
             }
             router.get("\(path)/ready") { _, context in
-                describe(context) { _ in JSONValue.object(["name": .string(settings.name), "ready": true]).bytes }
+                try describe(context) { _ in JSONValue.object(["name": .string(settings.name), "ready": true]).bytes }
             }
         }
         router.get("v2") { _, _ in
@@ -112,7 +120,7 @@ struct PredictionRoutes: Sendable {
         guard !wantsContributions || rows.count / served.predictor.width <= settings.maximumContributionRows else {
             throw RequestError(
                 "more than \(settings.maximumContributionRows) rows with contributions: send them in parts",
-                kind: .tooLarge)
+                code: .tooLarge)
         }
         let start = ContinuousClock.now
         let predictions = try served.cache.predictions(served.predictor, rows, objectives)
@@ -132,93 +140,38 @@ struct PredictionRoutes: Sendable {
 
     private func check(_ context: BasicRequestContext, _ served: ServedPredictor) throws {
         let model = context.parameters.get("model")
-        // By bytes: comparing strings of many combining marks can take for ever.
+        // By bytes: comparing strings of many combining marks can take forever.
         guard let model, model.utf8.elementsEqual(settings.name.utf8) else {
             throw RequestError(
-                "there is no model \"\(shortened(model ?? ""))\"; there is \"\(settings.name)\"", kind: .unknownModel)
+                "there is no model \"\(shortened(model ?? ""))\"; there is \"\(settings.name)\"", code: .notFound)
         }
         if let version = context.parameters.get("version"), !version.utf8.elementsEqual(served.predictor.version.utf8) {
             throw RequestError(
                 "model \(settings.name) has no version \"\(shortened(version))\"; in use is "
-                    + "\"\(served.predictor.version)\"", kind: .unknownModel)
+                    + "\"\(served.predictor.version)\"", code: .notFound)
         }
     }
 
-    private func describe(_ context: BasicRequestContext, _ text: (ServedPredictor) -> [UInt8]) -> Response {
+    private func describe(_ context: BasicRequestContext, _ text: (ServedPredictor) -> [UInt8]) throws -> Response {
         let served = slot.current
-        do {
-            try check(context, served)
-        } catch {
-            return Response.json(.notFound, PredictionReplies.error("\(error)"))
-        }
+        try check(context, served)
         return Response.json(.ok, text(served))
     }
 
-    /// Reads a request's body and replies; what is wrong with it becomes a status and a reason.
+    /// Reads a request's body and replies.
     private func answer(
-        _ path: PredictionServerMetrics.Path, _ request: Request,
-        _ reply: @Sendable (UnsafeRawBufferPointer, ServedPredictor) throws -> Reply
+        _ request: Request, _ reply: @Sendable (UnsafeRawBufferPointer, ServedPredictor) throws -> Reply
     ) async throws -> Response {
-        let start = ContinuousClock.now
-        var response: Response
-        do {
-            if let name = Self.binaryDataHeader, request.headers[name] != nil {
-                throw RequestError("the binary data extension is not supported; send data as JSON")
-            }
-            let buffer = try await request.wholeBody(upTo: settings.maximumBodyBytes)
-            let served = slot.current
-            func parsed() throws -> Reply { try buffer.withUnsafeReadableBytes { try reply($0, served) } }
-            if buffer.readableBytes > Self.quickBytes {
-                response = .json(.ok, try await atLeisure { try parsed().text() })
-            } else {
-                let reply = try parsed()
-                response = .json(.ok, reply.isQuick ? try reply.text() : try await atLeisure(reply.text))
-            }
-        } catch let error as RequestError {
-            let status: Hummingbird.HTTPResponse.Status =
-                switch error.kind {
-                case .malformed: .badRequest
-                case .unknownModel: .notFound
-                case .tooLarge: .contentTooLarge
-                }
-            response = refusal(path, status, error.description)
-        } catch is NIOTooManyBytesError {
-            response = refusal(path, .contentTooLarge, "the body exceeds \(settings.maximumBodyBytes) bytes")
-        } catch let error as BrokenBody {
-            metrics.countRequest(path, status: 400, nanoseconds: start.elapsedNanoseconds)
-            throw error.cause
-        } catch let error as JSONError {
-            response = refusal(path, .badRequest, error.description)
-        } catch {
-            logger.error("a prediction failed", metadata: ["error": "\(error)"])
-            response = refusal(path, .internalServerError, "the prediction failed; the server's log says why")
+        if let name = Self.binaryDataHeader, request.headers[name] != nil {
+            throw RequestError("the binary data extension is not supported; send data as JSON")
         }
-        metrics.countRequest(path, status: response.status.code, nanoseconds: start.elapsedNanoseconds)
-        return response
-    }
-
-    private func refusal(
-        _ path: PredictionServerMetrics.Path, _ status: Hummingbird.HTTPResponse.Status, _ message: String
-    ) -> Response {
-        logger.debug("request refused", metadata: ["path": "\(path.rawValue)", "reason": "\(message)"])
-        return Response.json(status, PredictionReplies.error(message))
-    }
-}
-
-/// Replies to what no route is for: as everything else with JSON and a reason.
-private struct UnknownPaths: RouterMiddleware {
-    func handle(
-        _ request: Request, context: BasicRequestContext,
-        next: (Request, BasicRequestContext) async throws -> Response
-    ) async throws -> Response {
-        do {
-            return try await next(request, context)
-        } catch let error as HTTPError where error.status == .notFound {
-            return Response.json(
-                .notFound,
-                PredictionReplies.error(
-                    "there is no \(request.method) \(shortened(request.uri.path)); there are POST /predict, GET /v2, GET "
-                        + "and POST below /v2/models, GET /healthz, /readyz, /metrics and /events"))
+        let buffer = try await request.wholeBody(upTo: settings.maximumBodyBytes)
+        let served = slot.current
+        func parsed() throws -> Reply { try buffer.withUnsafeReadableBytes { try reply($0, served) } }
+        guard buffer.readableBytes <= Self.quickBytes else {
+            return .json(.ok, try await atLeisure { try parsed().text() })
         }
+        let reply = try parsed()
+        return .json(.ok, reply.isQuick ? try reply.text() : try await atLeisure(reply.text))
     }
 }
