@@ -77,6 +77,15 @@ private func readTree(_ reader: JSONReader) throws -> NSObject {
         #expect(message == problem && count == before)
     }
 
+    @Test func anErrorSaysOfWhichKindItIs() throws {
+        func code(_ text: String, _ body: (JSONReader) throws -> Void) throws -> JSONError.Code {
+            try #require(throws: JSONError.self) { try JSONReader.reading(Array(text.utf8), body) }.code
+        }
+        #expect(try code("[1") { _ in } == .malformed)
+        #expect(try code("[1]") { _ = try $0.readString() } == .wrongType)
+        #expect(try code("[1]") { throw $0.error("an even number was expected") } == .invalidValue)
+    }
+
     @Test func agreesWithFoundationOnRecordedObjects() throws {
         for name in ["list-pods.json", "list-nodes-limit-2.json"] {
             let bytes = try fixture(name)

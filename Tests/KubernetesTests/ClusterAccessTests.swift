@@ -129,23 +129,23 @@ import Testing
     }
 
     @Test(arguments: [
-        ("old", "client.authentication.k8s.io/v1alpha1 is not supported"),
-        ("terminal", "a plugin that needs a terminal cannot be used here"),
-        ("provider", "auth providers were removed in Kubernetes 1.26"),
-        ("basic", "basic authentication was removed in Kubernetes 1.19"),
-        ("impersonating", "impersonation is not supported"),
-        ("half", "client-certificate and client-key must be given together"),
-        ("nobody", "there is no user \"ghost\", only \"basic\", \"both\", \"half\", "),
-        ("nowhere", "there is no cluster \"ghost\", only \"files\", \"inline\", \"open\""),
-        ("missing", "there is no context \"missing\""),
+        ("old", AccessError.Code.unsupported, "client.authentication.k8s.io/v1alpha1 is not supported"),
+        ("terminal", .unsupported, "a plugin that needs a terminal cannot be used here"),
+        ("provider", .unsupported, "auth providers were removed in Kubernetes 1.26"),
+        ("basic", .unsupported, "basic authentication was removed in Kubernetes 1.19"),
+        ("impersonating", .unsupported, "impersonation is not supported"),
+        ("half", .malformed, "client-certificate and client-key must be given together"),
+        ("nobody", .missing, "there is no user \"ghost\", only \"basic\", \"both\", \"half\", "),
+        ("nowhere", .missing, "there is no cluster \"ghost\", only \"files\", \"inline\", \"open\""),
+        ("missing", .missing, "there is no context \"missing\""),
     ])
-    func namesWhatIsWrong(_ context: String, _ message: String) throws {
+    func namesWhatIsWrong(_ context: String, _ code: AccessError.Code, _ message: String) throws {
         let folder = try folder()
         do {
             _ = try ClusterAccess.discover(kubeconfig: folder.path + "/config", context: context, environment: [:])
             Issue.record("context \(context) was accepted")
         } catch let error as AccessError {
-            #expect(error.message.contains(message))
+            #expect(error.code == code && error.message.contains(message))
             #expect(error.place.contains(folder.path + "/config"))
         }
     }

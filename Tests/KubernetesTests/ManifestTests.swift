@@ -79,22 +79,28 @@ import Testing
     }
 
     @Test(arguments: [
-        ("kind: Pod\nmetadata: {name: a}", "x.yaml, document 1, apiVersion"),
-        ("apiVersion: v1\nmetadata: {name: a}", "x.yaml, document 1, kind"),
-        ("apiVersion: v1\nkind: Pod", "x.yaml, document 1, metadata.name"),
-        ("a: 1\n---\n- 1", "x.yaml, document 1, apiVersion"),
-        ("- 1", "x.yaml, document 1"),
-        ("apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {on: 1}}", "x.yaml, document 1, metadata.labels"),
-        ("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {x: [.inf]}", "x.yaml, document 1, spec, x[0]"),
-        ("apiVersion: [", "x.yaml"),
-        ("a: 1\na: 2", "x.yaml"),
+        ("kind: Pod\nmetadata: {name: a}", "x.yaml, document 1, apiVersion", ManifestError.Code.missing),
+        ("apiVersion: v1\nmetadata: {name: a}", "x.yaml, document 1, kind", .missing),
+        ("apiVersion: v1\nkind: Pod", "x.yaml, document 1, metadata.name", .missing),
+        ("a: 1\n---\n- 1", "x.yaml, document 1, apiVersion", .missing),
+        ("- 1", "x.yaml, document 1", .invalidValue),
+        (
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {on: 1}}", "x.yaml, document 1, metadata.labels",
+            .invalidValue
+        ),
+        (
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {x: [.inf]}", "x.yaml, document 1, spec, x[0]",
+            .invalidValue
+        ),
+        ("apiVersion: [", "x.yaml", .malformed),
+        ("a: 1\na: 2", "x.yaml", .malformed),
     ])
-    func saysWhereAManifestIsWrong(_ text: String, _ place: String) {
+    func saysWhereAManifestIsWrong(_ text: String, _ place: String, _ code: ManifestError.Code) {
         do {
             _ = try Manifest.parse(yaml: text, place: "x.yaml")
             Issue.record("taken for manifests: \(text)")
         } catch let error as ManifestError {
-            #expect(error.place == place)
+            #expect(error.place == place && error.code == code)
         } catch {
             Issue.record("\(error)")
         }

@@ -56,6 +56,21 @@ import Testing
         #expect(failure("cluster:")?.problem == "expected a mapping of settings, found nothing")
     }
 
+    @Test(arguments: [
+        ("gamma: [", SettingsError.Code.malformed), ("gamma: 1\ngamma: 2", .malformed), ("gama: 1", .unknownKey),
+        ("seed: none", .wrongType), ("weights: 3", .wrongType),
+        ("strategy: best", .invalidValue),
+    ])
+    func anErrorSaysOfWhichKindItIs(_ yaml: String, _ code: SettingsError.Code) {
+        #expect(failure(yaml)?.code == code)
+    }
+
+    @Test func errorsOfFilesAndOverridesSayOfWhichKindTheyAre() {
+        #expect(settingsError { _ = try Sample.load(from: "/no/such/file.yaml") }?.code == .unreadable)
+        #expect(failure("", ["gamma"])?.code == .malformed)
+        #expect(failure("weights: [1]", ["weights[3]=1"])?.code == .unknownKey)
+    }
+
     @Test func choicesReadTheirKind() throws {
         #expect(try Sample.decode(yaml: "pattern: {kind: spike}").pattern == .spike(.init()))
         #expect(try Sample.decode(yaml: "pattern: {kind: spike, height: 9}").pattern == .spike(.init(height: 9)))
@@ -178,7 +193,7 @@ import Testing
         }
         #expect(try Holder.decode(yaml: "points: [{x: 1, y: 2}]").points == [Point(x: 1, y: 2)])
         let missing = settingsError { _ = try Holder.decode(yaml: "points: [{x: 1}]") }
-        #expect(missing?.message == "line 1: points[0].y: the key is missing")
+        #expect(missing?.message == "line 1: points[0].y: the key is missing" && missing?.code == .missingKey)
         let unknown = settingsError { _ = try Holder.decode(yaml: "points: [{x: 1, y: 2, z: 3}]") }
         #expect(unknown?.message == "line 1: points[0].z: unknown key")
     }

@@ -191,7 +191,9 @@ public struct JSONReader {
     /// - Throws: `JSONError` where memory runs out.
     public func text() throws -> [UInt8] {
         var length = 0
-        guard let text = berth_json_copy_text(value, &length) else { throw JSONError("out of memory") }
+        guard let text = berth_json_copy_text(value, &length) else {
+            throw JSONError("out of memory", code: .outOfMemory)
+        }
         defer { free(text) }
         return Array(UnsafeRawBufferPointer(start: text, count: length))
     }
@@ -211,7 +213,7 @@ public struct JSONReader {
             case berth_json_object: "an object"
             default: "a number"
             }
-        return JSONError("expected \(expected), found \(found)")
+        return JSONError("expected \(expected), found \(found)", code: .wrongType)
     }
 
     private static func text(_ bytes: UnsafePointer<CChar>?, _ length: Int) -> String {
@@ -221,11 +223,29 @@ public struct JSONReader {
 
 /// What is wrong with a JSON text.
 public struct JSONError: Error, Hashable, CustomStringConvertible {
+    /// What is wrong.
+    public enum Code: Sendable, Hashable {
+        /// The text is not JSON, or nested too deeply.
+        case malformed
+        /// A value is of another type than was asked for.
+        case wrongType
+        /// A value has the right type, and its reader has no use for it.
+        case invalidValue
+        /// The text is longer than its reader takes.
+        case tooLarge
+        /// There is no memory left for the text.
+        case outOfMemory
+    }
+
+    /// What is wrong.
+    public let code: Code
     /// What was expected or found.
     public let message: String
 
     /// An error that says `message`.
-    public init(_ message: String) { self.message = message }
+    public init(_ message: String, code: Code = .invalidValue) {
+        (self.message, self.code) = (message, code)
+    }
 
     /// "JSON: MESSAGE".
     public var description: String { "JSON: \(message)" }
@@ -236,7 +256,7 @@ private final class JSONDocument {
     private let pointer: OpaquePointer
 
     init() throws {
-        guard let pointer = berth_json_create() else { throw JSONError("out of memory") }
+        guard let pointer = berth_json_create() else { throw JSONError("out of memory", code: .outOfMemory) }
         self.pointer = pointer
     }
 
@@ -246,7 +266,7 @@ private final class JSONDocument {
         var root = berth_json_value()
         let bytes = text.baseAddress?.assumingMemoryBound(to: CChar.self)
         if let problem = berth_json_parse(pointer, bytes, text.count, JSONReader.maximumDepth, &root) {
-            throw JSONError(String(cString: problem))
+            throw JSONError(String(cString: problem), code: .malformed)
         }
         return root
     }

@@ -12,10 +12,10 @@ extension Configurable {
             data = try Data(contentsOf: URL(fileURLWithPath: path))
         } catch {
             let reason = FileManager.default.fileExists(atPath: path) ? "cannot be read" : "there is no such file"
-            throw SettingsError(key: "", problem: reason, file: path)
+            throw SettingsError(key: "", problem: reason, file: path, code: .unreadable)
         }
         guard let text = String(data: data, encoding: .utf8) else {
-            throw SettingsError(key: "", problem: "is not UTF-8 text", file: path)
+            throw SettingsError(key: "", problem: "is not UTF-8 text", file: path, code: .malformed)
         }
         return try decode(yaml: text, file: path, overrides: overrides)
     }

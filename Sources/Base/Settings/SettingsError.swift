@@ -2,6 +2,24 @@
 ///
 /// Every error of this module is one of these, so that a command line can print it in one line and exit with status 2.
 public struct SettingsError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What is wrong.
+    public enum Code: Sendable, Hashable {
+        /// The file cannot be read.
+        case unreadable
+        /// The text is not YAML, or an override is not of the form `key.path=value`.
+        case malformed
+        /// There is no such key or list element.
+        case unknownKey
+        /// A key that has no default is not given.
+        case missingKey
+        /// A value has another type than its key.
+        case wrongType
+        /// A value has the right type and is not allowed.
+        case invalidValue
+    }
+
+    /// What is wrong.
+    public var code: Code
     /// The file that was read; `nil` when the text did not come from a file.
     public var file: String?
     /// Line in the file, from 1; `nil` when the whole file or an override is at fault.
@@ -19,9 +37,9 @@ public struct SettingsError: Error, Sendable, Equatable, CustomStringConvertible
     /// the file, the line and the rest of the path.
     public init(
         key: String, problem: String, hint: String? = nil, file: String? = nil, line: Int? = nil,
-        override: String? = nil
+        override: String? = nil, code: Code = .invalidValue
     ) {
-        (self.key, self.problem, self.hint) = (key, problem, hint)
+        (self.code, self.key, self.problem, self.hint) = (code, key, problem, hint)
         (self.file, self.line, self.override) = (file, line, override)
     }
 

@@ -70,7 +70,9 @@ extension SettingsNode {
     /// Parses one YAML document; an empty one is an empty mapping.
     init(yaml: String, file: String?, override: String? = nil) throws(SettingsError) {
         func failure(_ problem: String, line: Int? = nil) -> SettingsError {
-            SettingsError(key: "", problem: problem, file: file, line: override == nil ? line : nil, override: override)
+            SettingsError(
+                key: "", problem: problem, file: file, line: override == nil ? line : nil, override: override,
+                code: .malformed)
         }
         let root: Yams.Node?
         do {

@@ -8,7 +8,8 @@ struct SettingsOverride {
     init(_ text: String) throws(SettingsError) {
         func malformed(_ problem: String) -> SettingsError {
             SettingsError(
-                key: "", problem: problem, hint: "write it as key.path=value or list[0].key=value", override: text)
+                key: "", problem: problem, hint: "write it as key.path=value or list[0].key=value", override: text,
+                code: .malformed)
         }
         guard let equals = text.firstIndex(of: "=") else { throw malformed("there is no = in it") }
         path = String(text[..<equals])
@@ -62,12 +63,14 @@ struct SettingsOverride {
             var listed = node.elements
             if listed == nil { listed = try standardList(path) }
             guard var elements = listed else {
-                throw SettingsError(key: path, problem: "is not a list, so it has no [\(index)]", override: text)
+                throw SettingsError(
+                    key: path, problem: "is not a list, so it has no [\(index)]", override: text, code: .unknownKey)
             }
             guard elements.indices.contains(index) else {
                 throw SettingsError(
                     key: path, problem: "there is no [\(index)]: the list has \(elements.count) elements",
-                    hint: elements.isEmpty ? nil : "indices run from 0 to \(elements.count - 1)", override: text)
+                    hint: elements.isEmpty ? nil : "indices run from 0 to \(elements.count - 1)", override: text,
+                    code: .unknownKey)
             }
             try set(&elements[index], steps.dropFirst(), at: "\(path)[\(index)]", standardList: standardList)
             node.content = .list(elements)

@@ -51,7 +51,8 @@ extension SettingsSlot {
         let standardKind = try standard.flatMap { $0.entries == nil ? nil : self.standardSlot($0) }?.child("kind")?
             .text()
         guard let kind = try child("kind")?.text() else {
-            throw error("the key kind is missing", hint: "valid kinds: \(kinds.joined(separator: ", "))")
+            throw error(
+                "the key kind is missing", hint: "valid kinds: \(kinds.joined(separator: ", "))", code: .missingKey)
         }
         guard let choice = type.choices.first(where: { $0.kind == kind }) else {
             throw child("kind")?.error(
@@ -71,7 +72,7 @@ extension SettingsSlot {
         let source = entry.source == .standard ? source : entry.source
         return Self.error(
             "unknown key", hint: NearestName.hint(for: entry.key, among: valid, what: "keys"),
-            path: Self.join(path, entry.key), source: source, file: file)
+            path: Self.join(path, entry.key), source: source, file: file, code: .unknownKey)
     }
 
     /// Types that are not `Configurable` say which keys they know by asking for them.
@@ -96,7 +97,8 @@ extension SettingsSlot {
             }
         }
         return Self.error(
-            error.problem, hint: error.hint, path: Self.join(path, error.key), source: slot.source, file: file)
+            error.problem, hint: error.hint, path: Self.join(path, error.key), source: slot.source, file: file,
+            code: error.code)
     }
 
     private func translate(_ failure: DecodingError, decoding type: Any.Type) -> SettingsError {
@@ -108,9 +110,11 @@ extension SettingsSlot {
         switch failure {
         case .keyNotFound(let key, _):
             return Self.error(
-                "the key is missing", hint: nil, path: Self.join(path, key.stringValue), source: source, file: file)
-        case .dataCorrupted(let context), .typeMismatch(_, let context), .valueNotFound(_, let context):
-            return error(context.debugDescription)
+                "the key is missing", hint: nil, path: Self.join(path, key.stringValue), source: source, file: file,
+                code: .missingKey)
+        case .typeMismatch(_, let context): return error(context.debugDescription, code: .wrongType)
+        case .valueNotFound(_, let context): return error(context.debugDescription, code: .missingKey)
+        case .dataCorrupted(let context): return error(context.debugDescription)
         @unknown default:
             return error("\(failure)")
         }

@@ -11,14 +11,15 @@ struct SettingsSlot {
     var file: String?
     var allowsInfinity = false
 
-    func error(_ problem: String, hint: String? = nil) -> SettingsError {
-        Self.error(problem, hint: hint, path: path, source: source, file: file)
+    func error(_ problem: String, hint: String? = nil, code: SettingsError.Code = .invalidValue) -> SettingsError {
+        Self.error(problem, hint: hint, path: path, source: source, file: file, code: code)
     }
 
     static func error(
-        _ problem: String, hint: String?, path: String, source: SettingsNode.Source, file: String?
+        _ problem: String, hint: String?, path: String, source: SettingsNode.Source, file: String?,
+        code: SettingsError.Code
     ) -> SettingsError {
-        var error = SettingsError(key: path, problem: problem, hint: hint, file: file)
+        var error = SettingsError(key: path, problem: problem, hint: hint, file: file, code: code)
         switch source {
         case .line(let line): error.line = line
         case .override(let text): error.override = text
@@ -32,7 +33,7 @@ struct SettingsSlot {
         if expected == "text", case .scalar(let text, quoted: false) = node.content, !node.isNull {
             hint = "write it in quotes: \"\(text)\""
         }
-        return error("expected \(expected), found \(node.summary)", hint: hint)
+        return error("expected \(expected), found \(node.summary)", hint: hint, code: .wrongType)
     }
 
     static func join(_ path: String, _ key: String) -> String {

@@ -43,8 +43,8 @@ public struct RequestError: AnswerableError, Hashable {
 }
 
 extension JSONError: AnswerableError {
-    /// 400: the servers read no other JSON while they answer than that of the request.
-    public var status: HTTPResponse.Status { .badRequest }
+    /// 400: the servers read no other JSON while they answer than that of the request. 500 without memory for it.
+    public var status: HTTPResponse.Status { code == .outOfMemory ? .internalServerError : .badRequest }
 }
 
 /// A name as messages show it: it may be as long as the body, and one letter with a million marks is one character.

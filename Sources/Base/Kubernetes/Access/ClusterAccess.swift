@@ -59,7 +59,7 @@ public struct ClusterAccess: Sendable, Hashable {
         }
         guard let home = environment["HOME"], FileManager.default.fileExists(atPath: home + "/.kube/config") else {
             throw AccessError(
-                place: "environment",
+                code: .missing, place: "environment",
                 message: "no cluster found: name a kubeconfig, set KUBECONFIG, or run inside a cluster")
         }
         return try KubeConfiguration(paths: [home + "/.kube/config"]).access(context: context)
@@ -76,11 +76,12 @@ public struct ClusterAccess: Sendable, Hashable {
         guard let host = environment["KUBERNETES_SERVICE_HOST"], let port = environment["KUBERNETES_SERVICE_PORT"]
         else {
             throw AccessError(
-                place: "environment",
+                code: .missing, place: "environment",
                 message: "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: not inside a cluster")
         }
         for file in ["token", "ca.crt"] where !FileManager.default.isReadableFile(atPath: "\(folder)/\(file)") {
-            throw AccessError(place: "\(folder)/\(file)", message: "cannot be read; is a service account mounted?")
+            throw AccessError(
+                code: .unreadable, place: "\(folder)/\(file)", message: "cannot be read; is a service account mounted?")
         }
         var access = ClusterAccess(server: "https://\(host.contains(":") ? "[\(host)]" : host):\(port)")
         access.token = .file("\(folder)/token")
@@ -123,6 +124,22 @@ public struct ClusterAccess: Sendable, Hashable {
 
 /// A cluster that cannot be reached because of how access to it is configured.
 public struct AccessError: Error, Hashable, CustomStringConvertible {
+    /// What is wrong.
+    public enum Code: Sendable, Hashable {
+        /// A file cannot be read.
+        case unreadable
+        /// A file or key holds something else than was expected.
+        case malformed
+        /// A context, cluster, user or variable is named or needed and is not there.
+        case missing
+        /// This client does not do what is asked for.
+        case unsupported
+        /// The credential plugin failed.
+        case plugin
+    }
+
+    /// What is wrong.
+    public let code: Code
     /// The file, key or variable at fault.
     public let place: String
     /// What is wrong and what was expected.

@@ -22,7 +22,7 @@ struct KubeConfiguration {
         for path in paths {
             guard let data = FileManager.default.contents(atPath: path) else {
                 if paths.count > 1 { continue }
-                throw AccessError(place: path, message: "the kubeconfig cannot be read")
+                throw AccessError(code: .unreadable, place: path, message: "the kubeconfig cannot be read")
             }
             found = true
             let document: Document
@@ -32,7 +32,7 @@ struct KubeConfiguration {
                 let root = try Yams.compose(yaml: String(decoding: data, as: UTF8.self))
                 tree = try root.map { try JSONValue(yaml: $0, place: path) } ?? .null
             } catch {
-                throw AccessError(place: path, message: "not a kubeconfig: \(Self.explain(error))")
+                throw AccessError(code: .malformed, place: path, message: "not a kubeconfig: \(Self.explain(error))")
             }
             for (index, named) in (document.clusters ?? []).enumerated() where clusters[named.name] == nil {
                 clusters[named.name] = (named.cluster, path)
@@ -51,7 +51,9 @@ struct KubeConfiguration {
             }
         }
         guard found else {
-            throw AccessError(place: paths.joined(separator: ":"), message: "none of the kubeconfig files can be read")
+            throw AccessError(
+                code: .unreadable, place: paths.joined(separator: ":"),
+                message: "none of the kubeconfig files can be read")
         }
     }
 
@@ -59,15 +61,17 @@ struct KubeConfiguration {
     func access(context name: String?) throws -> ClusterAccess {
         let place = paths.joined(separator: ":")
         guard let name = name ?? currentContext else {
-            throw AccessError(place: place, message: "current-context is not set and no context was named")
+            throw AccessError(
+                code: .missing, place: place, message: "current-context is not set and no context was named")
         }
         guard let (context, contextFile) = contexts[name] else {
             throw AccessError(
-                place: place, message: "there is no context \"\(name)\", only \(Self.list(contexts.keys))")
+                code: .missing, place: place,
+                message: "there is no context \"\(name)\", only \(Self.list(contexts.keys))")
         }
         guard let (cluster, clusterFile) = clusters[context.cluster] else {
             throw AccessError(
-                place: "\(contextFile), contexts[\(name)].cluster",
+                code: .missing, place: "\(contextFile), contexts[\(name)].cluster",
                 message: "there is no cluster \"\(context.cluster)\", only \(Self.list(clusters.keys))")
         }
         let prefix = "\(clusterFile), clusters[\(context.cluster)]"
@@ -75,7 +79,8 @@ struct KubeConfiguration {
             url.host?.isEmpty == false
         else {
             throw AccessError(
-                place: "\(prefix).server", message: "\"\(cluster.server)\" is not an http or https URL")
+                code: .malformed, place: "\(prefix).server",
+                message: "\"\(cluster.server)\" is not an http or https URL")
         }
         var access = ClusterAccess(server: cluster.server)
         access.certificateAuthority = try Self.source(
@@ -88,7 +93,7 @@ struct KubeConfiguration {
         if let userName = context.user, !userName.isEmpty {
             guard let (user, userFile) = users[userName] else {
                 throw AccessError(
-                    place: "\(contextFile), contexts[\(name)].user",
+                    code: .missing, place: "\(contextFile), contexts[\(name)].user",
                     message: "there is no user \"\(userName)\", only \(Self.list(users.keys))")
             }
             try Self.apply(user, named: userName, file: userFile, to: &access)
@@ -109,18 +114,19 @@ struct KubeConfiguration {
         let prefix = "\(file), users[\(name)]"
         guard user.authProvider == nil else {
             throw AccessError(
-                place: "\(prefix).auth-provider",
+                code: .unsupported, place: "\(prefix).auth-provider",
                 message: "auth providers were removed in Kubernetes 1.26: name the provider's exec plugin instead")
         }
         guard user.username == nil, user.password == nil else {
             throw AccessError(
-                place: "\(prefix).username",
+                code: .unsupported, place: "\(prefix).username",
                 message: "basic authentication was removed in Kubernetes 1.19: use a client certificate, a token or an "
                     + "exec plugin")
         }
         guard user.impersonation == nil else {
             throw AccessError(
-                place: "\(prefix).as", message: "impersonation is not supported: name a user with the rights needed")
+                code: .unsupported, place: "\(prefix).as",
+                message: "impersonation is not supported: name a user with the rights needed")
         }
         access.clientCertificate = try source(
             data: user.clientCertificateData, path: user.clientCertificate, relativeTo: file,
@@ -128,7 +134,8 @@ struct KubeConfiguration {
         access.clientKey = try source(
             data: user.clientKeyData, path: user.clientKey, relativeTo: file, place: "\(prefix).client-key")
         guard (access.clientCertificate == nil) == (access.clientKey == nil) else {
-            throw AccessError(place: prefix, message: "client-certificate and client-key must be given together")
+            throw AccessError(
+                code: .malformed, place: prefix, message: "client-certificate and client-key must be given together")
         }
         // As in client-go, the file wins over the token itself.
         if let path = user.tokenFile, !path.isEmpty {
@@ -141,14 +148,15 @@ struct KubeConfiguration {
     private func plugin(_ settings: Exec, cluster: String, place: String, file: String) throws -> ExecPlugin {
         guard ExecPlugin.apiVersions.contains(settings.apiVersion) else {
             throw AccessError(
-                place: "\(place).apiVersion",
+                code: .unsupported, place: "\(place).apiVersion",
                 message:
                     "\(settings.apiVersion) is not supported, only \(ExecPlugin.apiVersions.joined(separator: " and "))"
             )
         }
         guard settings.interactiveMode != "Always" else {
             throw AccessError(
-                place: "\(place).interactiveMode", message: "a plugin that needs a terminal cannot be used here")
+                code: .unsupported, place: "\(place).interactiveMode",
+                message: "a plugin that needs a terminal cannot be used here")
         }
         // A path is relative to the file; a name is looked for along PATH.
         let command =
@@ -168,14 +176,14 @@ struct KubeConfiguration {
     ) throws -> PEMSource? {
         if let data, !data.isEmpty {
             guard let bytes = Data(base64Encoded: data, options: .ignoreUnknownCharacters), !bytes.isEmpty else {
-                throw AccessError(place: "\(place)-data", message: "not valid base64")
+                throw AccessError(code: .malformed, place: "\(place)-data", message: "not valid base64")
             }
             return .inline(Array(bytes))
         }
         guard let path, !path.isEmpty else { return nil }
         let resolved = absolute(path, relativeTo: file)
         guard FileManager.default.isReadableFile(atPath: resolved) else {
-            throw AccessError(place: place, message: "the file \(resolved) cannot be read")
+            throw AccessError(code: .unreadable, place: place, message: "the file \(resolved) cannot be read")
         }
         return .file(resolved)
     }

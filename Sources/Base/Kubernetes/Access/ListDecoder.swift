@@ -53,10 +53,12 @@ struct ListDecoder<Object: APIObject>: ~Copyable {
                     let first = outline.count + index - start + 1
                     lastString = first..<first
                 }
-                if isInItems, depth == 2 { throw JSONError("an item of the list is not an object") }
+                if isInItems, depth == 2 { throw JSONError("an item of the list is not an object", code: .wrongType) }
             case UInt8(ascii: "{"), UInt8(ascii: "["):
                 if isInItems, depth == 2 {
-                    guard byte == UInt8(ascii: "{") else { throw JSONError("an item of the list is not an object") }
+                    guard byte == UInt8(ascii: "{") else {
+                        throw JSONError("an item of the list is not an object", code: .wrongType)
+                    }
                     try keep(bytes[start..<index])
                     start = index
                     hasItem = true
@@ -74,7 +76,7 @@ struct ListDecoder<Object: APIObject>: ~Copyable {
                 } else if depth == 1 {
                     isInItems = false
                 } else if depth < 0 {
-                    throw JSONError("a bracket closes that was not opened")
+                    throw JSONError("a bracket closes that was not opened", code: .malformed)
                 }
             default: break
             }
@@ -82,7 +84,7 @@ struct ListDecoder<Object: APIObject>: ~Copyable {
         if hasItem {
             item += bytes[start...]
             guard item.count <= Self.maximumBytes else {
-                throw JSONError("an item of the list exceeds \(Self.maximumBytes) bytes")
+                throw JSONError("an item of the list exceeds \(Self.maximumBytes) bytes", code: .tooLarge)
             }
         } else {
             try keep(bytes[start...])
@@ -92,7 +94,7 @@ struct ListDecoder<Object: APIObject>: ~Copyable {
     private mutating func keep(_ bytes: Slice<UnsafeRawBufferPointer>) throws {
         outline += bytes
         guard outline.count <= Self.maximumBytes else {
-            throw JSONError("the list without its items exceeds \(Self.maximumBytes) bytes")
+            throw JSONError("the list without its items exceeds \(Self.maximumBytes) bytes", code: .tooLarge)
         }
     }
 
@@ -131,7 +133,7 @@ struct ListDecoder<Object: APIObject>: ~Copyable {
                 }
             }
         }
-        guard count == items.count else { throw JSONError("an item of the list is not an object") }
+        guard count == items.count else { throw JSONError("an item of the list is not an object", code: .wrongType) }
         guard let resourceVersion, !resourceVersion.isEmpty else {
             throw ObjectError(object: "\(Object.kind)List", message: "metadata.resourceVersion is missing")
         }

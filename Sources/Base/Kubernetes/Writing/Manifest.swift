@@ -29,17 +29,20 @@ public struct Manifest: Sendable, Hashable {
     ///   - place: what errors call it, such as "web.yaml, document 2".
     /// - Throws: `ManifestError` where `apiVersion`, `kind` or `metadata.name` is missing.
     public init(_ value: JSONValue, place: String) throws {
-        guard value.object != nil else { throw ManifestError(place: place, message: "not a mapping") }
+        guard value.object != nil else {
+            throw ManifestError(code: .invalidValue, place: place, message: "not a mapping")
+        }
         for key in ["apiVersion", "kind"] where (value[key]?.string ?? "").isEmpty {
-            throw ManifestError(place: "\(place), \(key)", message: "missing or not a string")
+            throw ManifestError(code: .missing, place: "\(place), \(key)", message: "missing or not a string")
         }
         guard value["metadata"]?["name"]?.string?.isEmpty == false else {
-            throw ManifestError(place: "\(place), metadata.name", message: "missing or not a string")
+            throw ManifestError(code: .missing, place: "\(place), metadata.name", message: "missing or not a string")
         }
         if let labels = value["metadata"]?["labels"], labels != .null {
             guard let labels = labels.object, labels.values.allSatisfy({ $0.string != nil }) else {
                 throw ManifestError(
-                    place: "\(place), metadata.labels", message: "expected strings: quote numbers and words like yes")
+                    code: .invalidValue, place: "\(place), metadata.labels",
+                    message: "expected strings: quote numbers and words like yes")
             }
         }
         self.value = value
@@ -106,7 +109,7 @@ extension Manifest {
             }
             if let error = documents.error { throw error }
         } catch let error as YamlError {
-            throw ManifestError(place: place, message: "not YAML: \(error)")
+            throw ManifestError(code: .malformed, place: place, message: "not YAML: \(error)")
         }
         return manifests
     }
@@ -114,6 +117,18 @@ extension Manifest {
 
 /// What is wrong with a manifest.
 public struct ManifestError: Error, Hashable, CustomStringConvertible {
+    /// What is wrong.
+    public enum Code: Sendable, Hashable {
+        /// The text is not YAML, or YAML that JSON has no form for.
+        case malformed
+        /// A key that every object must have is not there.
+        case missing
+        /// A value is of another kind than was expected.
+        case invalidValue
+    }
+
+    /// What is wrong.
+    public let code: Code
     /// The file, document and key at fault.
     public let place: String
     /// What is wrong and what was expected.
@@ -136,13 +151,14 @@ extension JSONValue {
             var merged: [String: JSONValue] = [:]
             for (key, value) in mapping {
                 guard let name = key.scalar?.string else {
-                    throw ManifestError(place: place, message: "a key is not a scalar")
+                    throw ManifestError(code: .malformed, place: place, message: "a key is not a scalar")
                 }
                 let value = try JSONValue(yaml: value, place: "\(place), \(name)")
                 if name == "<<", key.scalar?.style == .plain {
                     for source in value.array ?? [value] {
                         guard let inherited = source.object else {
-                            throw ManifestError(place: "\(place), <<", message: "only mappings can be merged")
+                            throw ManifestError(
+                                code: .malformed, place: "\(place), <<", message: "only mappings can be merged")
                         }
                         merged.merge(inherited) { first, _ in first }
                     }
@@ -152,7 +168,7 @@ extension JSONValue {
             }
             self = .object(merged.merging(members) { _, own in own })
         case .alias:
-            throw ManifestError(place: place, message: "an alias without its anchor")
+            throw ManifestError(code: .malformed, place: place, message: "an alias without its anchor")
         }
     }
 
@@ -166,7 +182,8 @@ extension JSONValue {
         case "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON": return .bool(true)
         case "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF": return .bool(false)
         case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN":
-            throw ManifestError(place: place, message: "\(text) cannot be sent: JSON has finite numbers only")
+            throw ManifestError(
+                code: .invalidValue, place: place, message: "\(text) cannot be sent: JSON has finite numbers only")
         default: return integer(text).map { .integer($0) } ?? number(text).map { .number($0) } ?? .string(text)
         }
     }

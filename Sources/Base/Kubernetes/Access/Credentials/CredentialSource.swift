@@ -28,7 +28,7 @@ actor CredentialSource {
         case .fixed(let token): return Credential(authorization: "Bearer \(token)")
         case .file(let path):
             guard let text = try? String(contentsOfFile: path, encoding: .utf8), !text[...].trimmed.isEmpty else {
-                throw AccessError(place: path, message: "the token file is empty or cannot be read")
+                throw AccessError(code: .unreadable, place: path, message: "the token file is empty or cannot be read")
             }
             return Credential(authorization: "Bearer \(text[...].trimmed)")
         case .plugin(let plugin):

@@ -55,7 +55,7 @@ extension ExecPlugin {
     }
 
     private func failure(_ message: String) -> AccessError {
-        AccessError(place: "exec plugin \(command)", message: message)
+        AccessError(code: .plugin, place: "exec plugin \(command)", message: message)
     }
 
     /// The program's file, found as a shell would.

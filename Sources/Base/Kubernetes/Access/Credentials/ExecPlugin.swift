@@ -70,7 +70,8 @@ extension ExecPlugin {
                 cluster["certificate-authority-data"] = .string(Data(bytes).base64EncodedString())
             case .file(let path):
                 guard let data = FileManager.default.contents(atPath: path) else {
-                    throw AccessError(place: path, message: "the certificate authority's file cannot be read")
+                    throw AccessError(
+                        code: .unreadable, place: path, message: "the certificate authority's file cannot be read")
                 }
                 cluster["certificate-authority-data"] = .string(data.base64EncodedString())
             }
@@ -84,7 +85,7 @@ extension ExecPlugin {
     /// - Throws: `AccessError`.
     func parse(_ output: [UInt8]) throws -> PluginCredential {
         func failure(_ message: String) -> AccessError {
-            AccessError(place: "exec plugin \(command)", message: message)
+            AccessError(code: .plugin, place: "exec plugin \(command)", message: message)
         }
         let value: JSONValue
         do {
