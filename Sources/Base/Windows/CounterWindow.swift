@@ -8,6 +8,7 @@ public struct CounterWindow: Sendable, Equatable, Codable {
     public let length: Double
     /// Two readings further apart than this many seconds give no rate: twice the length, and at least 40.
     public var longest: Double { max(2 * length, 40) }
+    // Both hot functions are inlined into `UsageWindow`: a call would copy the counter's 200 bytes.
     // The newest first; totals count on over resets.
     private var times = SIMD8<Double>(repeating: 0)
     private var totals = SIMD8<Double>(repeating: 0)
@@ -26,8 +27,9 @@ public struct CounterWindow: Sendable, Equatable, Codable {
     /// - Parameters:
     ///   - total: the counter's reading; one that is negative or not finite is ignored.
     ///   - time: when it was read, in seconds.
+    @inline(__always)
     public mutating func update(total: Double, time: Double) {
-        guard total.isFinite, total >= 0, time.isFinite else { return }
+        guard total >= 0, total <= .greatestFiniteMagnitude, abs(time) <= .greatestFiniteMagnitude else { return }
         guard count > 0 else {
             (times[0], totals[0], count, latest) = (time, total, 1, total)
             return
@@ -45,6 +47,7 @@ public struct CounterWindow: Sendable, Equatable, Codable {
 
     /// The mean rate per second over the window; `nil` until two readings lie at most `longest` apart.
     /// - Parameter source: what reads the counter.
+    @inline(__always)
     public func rate(by source: MeasurementSource) -> Measured? {
         guard count > 1 else { return nil }
         let begin = times[0] - length

@@ -24,6 +24,17 @@ public struct PCMFigures: Sendable, Hashable, Codable {
         self.seconds = seconds
     }
 
+    /// Seconds from the end of the window to `now`; 0 where clocks disagree and it lies ahead.
+    @inlinable
+    public func age(at now: Double) -> Double { max(0, now - time) }
+
+    /// One of these figures as a measured value; `nil` where it is missing.
+    @inlinable
+    public func measured(_ value: Double?) -> Measured? {
+        guard let value else { return nil }
+        return Measured(value, at: time, over: seconds, by: .pcm)
+    }
+
     /// Figures from sums over a window; each that is missing or implausible leaves its figure missing.
     /// - Parameters:
     ///   - time: the end of the window, in seconds since 1970.

@@ -54,31 +54,18 @@ public struct WindowAssembler: Sendable, Codable {
     public let maximumAge: Double
 
     /// What is read of a machine's kernel.
-    private struct Machine: Sendable, Codable {
+    @usableFromInline
+    struct Machine: Sendable, Codable {
         var cpu: CounterWindow?
         var memory: Reading?
         var pressure: [MachineReading.Pressure: CounterWindow] = [:]
     }
 
-    /// What the sources of first choice say, however old.
-    public struct FirstChoice: Sendable, Equatable, Codable {
-        /// CPU in use in cores, by cadvisor.
-        public var cpu: Measured?
-        /// Memory in use in bytes, by cadvisor.
-        public var memory: Measured?
-        /// Memory traffic in bytes/s, by PCM.
-        public var memoryBandwidth: Measured?
-        /// Last-level cache misses / references, by PCM.
-        public var cacheMissRatio: Measured?
-        /// Instructions retired per unhalted cycle, by PCM.
-        public var instructionsPerCycle: Measured?
-    }
-
-    /// What the sources of first choice say: kept ready, for it is asked for at every step of a simulation.
-    public private(set) var firstChoice = FirstChoice()
-    private var usage: UsageWindow
-    private var figures: PCMFigures?
-    private var machines: [MeasurementSource: Machine] = [:]
+    /// What cadvisor says of the node, however old.
+    public private(set) var usage: UsageWindow
+    /// What PCM says of the machine, however old; `nil` without PCM.
+    public private(set) var figures: PCMFigures?
+    @usableFromInline var machines: [MeasurementSource: Machine] = [:]
     private var counters: [PCMQuantity: CounterWindow] = [:]
 
     /// An assembler that has heard of nothing.
@@ -111,7 +98,6 @@ public struct WindowAssembler: Sendable, Codable {
         // The root cgroup is the machine, not one of the nodes that share it.
         guard !scope.isShared || scope.cgroup != "/" else { return }
         usage.add(reading)
-        (firstChoice.cpu, firstChoice.memory) = (usage.cpu, usage.memory)
     }
 
     /// Takes in a reading of the node's machine.
@@ -136,16 +122,10 @@ public struct WindowAssembler: Sendable, Codable {
     public mutating func add(_ window: PCMFigures) {
         guard !scope.isShared, window.time > figures?.time ?? -.infinity else { return }
         figures = window
-        func measured(_ value: Double?) -> Measured? {
-            value.map { Measured($0, at: window.time, over: window.seconds, by: .pcm) }
-        }
-        firstChoice.memoryBandwidth = measured(window.memoryBandwidth)
-        firstChoice.cacheMissRatio = measured(window.cacheMissRatio)
-        firstChoice.instructionsPerCycle = measured(window.instructionsPerCycle)
     }
 
     /// Whether another source than cadvisor can tell CPU and memory.
-    public var hasStandIn: Bool { !machines.isEmpty }
+    @inlinable public var hasStandIn: Bool { !machines.isEmpty }
 
     /// Takes in PCM's counters since its server started: two readings make a window.
     private mutating func add(sinceStart totals: [PCMQuantity: Double], time: Double) {
@@ -184,21 +164,18 @@ public struct WindowAssembler: Sendable, Codable {
     /// A field of the window as of `now`; `nil` where no source has it, or only an older value than `maximumAge`.
     public func value(_ field: NodeWindow.Field, at now: Double) -> Measured? {
         func fresh(_ value: Measured?) -> Measured? { value.fresh(at: now, maximumAge: maximumAge) }
-        func pcm(_ value: Double?) -> Measured? {
-            guard let value, let figures else { return nil }
-            return fresh(Measured(value, at: figures.time, over: figures.seconds, by: .pcm))
-        }
+        func pcm(_ value: Double?) -> Measured? { fresh(figures?.measured(value)) }
         switch field {
         case .cpu:
-            return fresh(firstChoice.cpu) ?? first(at: now) { machine, source in machine.cpu?.rate(by: source) }
+            return fresh(usage.cpu) ?? first(at: now) { machine, source in machine.cpu?.rate(by: source) }
         case .memory:
-            return fresh(firstChoice.memory)
+            return fresh(usage.memory)
                 ?? first(at: now) { machine, source in
                     machine.memory.map { Measured($0.value, at: $0.time, by: source) }
                 }
-        case .memoryBandwidth: return fresh(firstChoice.memoryBandwidth)
-        case .cacheMissRatio: return fresh(firstChoice.cacheMissRatio)
-        case .instructionsPerCycle: return fresh(firstChoice.instructionsPerCycle)
+        case .memoryBandwidth: return pcm(figures?.memoryBandwidth)
+        case .cacheMissRatio: return pcm(figures?.cacheMissRatio)
+        case .instructionsPerCycle: return pcm(figures?.instructionsPerCycle)
         case .packagePower: return pcm(figures?.packagePower)
         case .memoryPower: return pcm(figures?.memoryPower)
         case .cpuPressure: return first(at: now) { $0.pressure[.cpu]?.rate(by: $1) }

@@ -14,9 +14,9 @@ public struct SnapshotBuilder: Sendable, Codable {
     /// Seconds after which a value counts as missing.
     public let maximumAge: Double
     // Each parallel to the snapshot's array.
-    private var nodeWindows: [WindowAssembler] = []
-    private var podWindows: [UsageWindow] = []
-    private var requestWindows: [RequestWindow] = []
+    @usableFromInline var nodeWindows: [WindowAssembler] = []
+    @usableFromInline var podWindows: [UsageWindow] = []
+    @usableFromInline var requestWindows: [RequestWindow] = []
     /// Replicas that each service's disruption budget lets go; `nil` without a budget.
     private var budgets: [Int?] = []
     /// Scratch of `prepare(at:)`: sums over each service's ready replicas.
@@ -189,15 +189,23 @@ public struct SnapshotBuilder: Sendable, Codable {
     // MARK: Readings
 
     /// Takes in what a source said of the node at `index`.
+    @inlinable
     public mutating func add(_ reading: NodeReading, ofNode index: Int) { nodeWindows[index].add(reading) }
 
+    /// Takes in a window of the PCM of the node at `index`.
+    @inlinable
+    public mutating func add(_ figures: PCMFigures, ofNode index: Int) { nodeWindows[index].add(figures) }
+
     /// Takes in what cadvisor read of the node at `index`.
+    @inlinable
     public mutating func add(_ reading: UsageReading, ofNode index: Int) { nodeWindows[index].add(reading) }
 
     /// Takes in what cadvisor read of the pod at `index`.
+    @inlinable
     public mutating func add(_ reading: UsageReading, ofPod index: Int) { podWindows[index].add(reading) }
 
     /// Takes in what was seen of the requests of the service at `index`.
+    @inlinable
     public mutating func add(_ sample: RequestSample, ofService index: Int) { requestWindows[index].add(sample) }
 
     /// Says what time it is, and leaves measured values as they were.
@@ -209,42 +217,47 @@ public struct SnapshotBuilder: Sendable, Codable {
     /// ready has no window yet. It is missing where none was measured. Cost: O(nodes + pods + services).
     public mutating func prepare(at now: Double) {
         snapshot.time = now
-        prepareNodes(now)
-        preparePods(now)
-        prepareServices(now)
+        Self.prepareNodes(&snapshot.nodes, nodeWindows, now, maximumAge)
+        if sums.count != snapshot.services.count {
+            sums = Array(repeating: ReplicaSum(), count: snapshot.services.count)
+        }
+        Self.preparePods(&snapshot.pods, podWindows, now, maximumAge, &sums)
+        Self.prepareServices(&snapshot.services, requestWindows, budgets, sums, now, maximumAge)
     }
 
     // Arrays are read and written as spans: an element that is only looked at is not copied, nor what it refers to.
 
-    private mutating func prepareNodes(_ now: Double) {
-        let (all, maximumAge) = (nodeWindows, maximumAge)
-        let windows = all.span
-        var nodes = snapshot.nodes.mutableSpan
+    private static func prepareNodes(
+        _ nodes: inout [Node], _ windows: [WindowAssembler], _ now: Double, _ maximumAge: Double
+    ) {
+        let windows = windows.span
+        var nodes = nodes.mutableSpan
         for index in nodes.indices {
-            nodes[index].cpuUsage = windows[index].firstChoice.cpu.fresh(at: now, maximumAge: maximumAge)
-            nodes[index].memoryUsage = windows[index].firstChoice.memory.fresh(at: now, maximumAge: maximumAge)
-            nodes[index].memoryBandwidth = windows[index].firstChoice.memoryBandwidth.fresh(
-                at: now, maximumAge: maximumAge)
-            nodes[index].cacheMissRatio = windows[index].firstChoice.cacheMissRatio.fresh(
-                at: now, maximumAge: maximumAge)
-            nodes[index].instructionsPerCycle = windows[index].firstChoice.instructionsPerCycle.fresh(
-                at: now, maximumAge: maximumAge)
+            nodes[index].cpuUsage = windows[index].usage.cpu.fresh(at: now, maximumAge: maximumAge)
+            nodes[index].memoryUsage = windows[index].usage.memory.fresh(at: now, maximumAge: maximumAge)
+            if let figures = windows[index].figures, figures.age(at: now) <= maximumAge {
+                nodes[index].memoryBandwidth = figures.measured(figures.memoryBandwidth)
+                nodes[index].cacheMissRatio = figures.measured(figures.cacheMissRatio)
+                nodes[index].instructionsPerCycle = figures.measured(figures.instructionsPerCycle)
+            } else {
+                nodes[index].memoryBandwidth = nil
+                nodes[index].cacheMissRatio = nil
+                nodes[index].instructionsPerCycle = nil
+            }
             guard windows[index].hasStandIn else { continue }
             nodes[index].cpuUsage = windows[index].value(.cpu, at: now)
             nodes[index].memoryUsage = windows[index].value(.memory, at: now)
         }
     }
 
-    private mutating func preparePods(_ now: Double) {
-        sums.removeAll(keepingCapacity: true)
-        sums.append(contentsOf: repeatElement(ReplicaSum(), count: snapshot.services.count))
-        var kept: [ReplicaSum] = []
-        swap(&kept, &sums)
-        defer { swap(&kept, &sums) }
-        var sums = kept.mutableSpan
-        let (all, maximumAge) = (podWindows, maximumAge)
-        let windows = all.span
-        var pods = snapshot.pods.mutableSpan
+    private static func preparePods(
+        _ pods: inout [Pod], _ windows: [UsageWindow], _ now: Double, _ maximumAge: Double,
+        _ sums: inout [ReplicaSum]
+    ) {
+        let windows = windows.span
+        var pods = pods.mutableSpan
+        var sums = sums.mutableSpan
+        for index in sums.indices { sums[index] = ReplicaSum() }
         for index in pods.indices {
             let usage = windows[index].cpu.fresh(at: now, maximumAge: maximumAge)
             pods[index].cpuUsage = usage
@@ -257,10 +270,12 @@ public struct SnapshotBuilder: Sendable, Codable {
         }
     }
 
-    private mutating func prepareServices(_ now: Double) {
-        let (all, sums, budgets, maximumAge) = (requestWindows, sums, budgets, maximumAge)
-        let windows = all.span
-        var services = snapshot.services.mutableSpan
+    private static func prepareServices(
+        _ services: inout [Service], _ windows: [RequestWindow], _ budgets: [Int?], _ sums: [ReplicaSum],
+        _ now: Double, _ maximumAge: Double
+    ) {
+        let (windows, budgets, sums) = (windows.span, budgets.span, sums.span)
+        var services = services.mutableSpan
         for index in services.indices {
             services[index].arrivalRate = windows[index].arrivalRate.fresh(at: now, maximumAge: maximumAge)
             services[index].previousArrivalRate =
