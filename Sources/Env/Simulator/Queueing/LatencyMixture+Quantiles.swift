@@ -19,14 +19,26 @@ extension LatencyMixture {
     /// One quantile being searched for.
     private struct Search {
         let share: Float
+        let logShare: Float
         var center: Float
-        /// Ratio of neighbouring points.
-        var ratio: Float = 1.1
+        /// Ratio of neighbouring points, and its logarithm.
+        private(set) var ratio: Float = 1.1
+        private(set) var logRatio: Float = 0.095_310_203_7
         var isFound = false
 
-        init(share: Float, center: Double) {
+        /// - Parameters:
+        ///   - share: of the distribution above the quantile.
+        ///   - logShare: its logarithm.
+        ///   - center: where to search first.
+        init(share: Float, logShare: Float, center: Double) {
             self.share = share
+            self.logShare = logShare
             self.center = Float(center)
+        }
+
+        private mutating func setRatio(_ value: Float) {
+            ratio = value
+            logRatio = log(value)
         }
 
         /// Takes the tail at center · ratio^(-2...2), and moves, narrows or ends the search.
@@ -35,12 +47,12 @@ extension LatencyMixture {
             let square = ratio * ratio
             if tails[first] <= share {
                 center /= square * ratio
-                ratio = min(4, square)
+                setRatio(min(4, square))
                 return
             }
             if tails[first + 4] > share {
                 center *= square * ratio
-                ratio = min(4, square)
+                setRatio(min(4, square))
                 return
             }
             var step = 0
@@ -53,16 +65,16 @@ extension LatencyMixture {
             let high = log(tails[first + step])
             let low = log(max(tails[first + step + 1], 1e-30))
             let fall = high - low
-            let position = fall > 1e-6 ? (high - log(share)) / fall : 1
+            let position = fall > 1e-6 ? (high - logShare) / fall : 1
             center = left * (1 + position * (ratio - 1))
             // A fall that an exponential would not make in such a step, or much beyond that of the step beside it, is a
             // jump or a corner: look closer.
             let beside = step > 0 ? log(tails[first + step - 1]) - high : low - log(max(tails[first + 2], 1e-30))
-            let isSmooth = fall < -0.15 * log(share) && fall < 1.5 * beside + 0.02
+            let isSmooth = fall < -0.15 * logShare && fall < 1.5 * beside + 0.02
             if ratio <= 1.101, isSmooth || ratio < 1.001 {
                 isFound = true
             } else {
-                ratio = ratio > 1.101 ? 1.1 : 1 + (ratio - 1) / 4
+                setRatio(ratio > 1.101 ? 1.1 : 1 + (ratio - 1) / 4)
             }
         }
     }
@@ -79,9 +91,9 @@ extension LatencyMixture {
         from start: LatencyQuantiles, objective: Double
     ) -> (quantiles: LatencyQuantiles, shareOverObjective: Double) {
         precondition(total > 0, "quantiles of no requests")
-        var median = Search(share: 0.5, center: start.p50)
-        var high = Search(share: 0.05, center: start.p95)
-        var highest = Search(share: 0.01, center: start.p99)
+        var median = Search(share: 0.5, logShare: -0.693_147_182, center: start.p50)
+        var high = Search(share: 0.05, logShare: -2.995_732_31, center: start.p95)
+        var highest = Search(share: 0.01, logShare: -4.605_170_25, center: start.p99)
         let logObjective = Float(log(objective))
         var share = 0.0
         for _ in 0..<60 {
@@ -108,7 +120,7 @@ extension LatencyMixture {
     private static func place(
         _ search: Search, _ first: Int, _ points: inout SIMD16<Float>, _ logarithms: inout SIMD16<Float>
     ) {
-        let step = log(search.ratio)
+        let step = search.logRatio
         let middle = log(search.center)
         let (ratio, inverse) = (search.ratio, 1 / search.ratio)
         points[first] = search.center * inverse * inverse
