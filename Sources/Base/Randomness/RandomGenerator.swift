@@ -35,6 +35,7 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable, Hashable, Codabl
 
     /// A uniform 64-bit word. Cost: about 1 ns.
     @inlinable
+    @inline(__always)
     public mutating func next() -> UInt64 {
         let product = s1 &* 5
         let result = ((product << 7) | (product >> 57)) &* 9
@@ -55,6 +56,7 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable, Hashable, Codabl
 
     /// Uniform in [0, 1), with 53 random bits.
     @inlinable
+    @inline(__always)
     public mutating func uniform() -> Double {
         Double(next() >> 11) * 0x1p-53
     }
