@@ -70,10 +70,10 @@ extension SimulatedCluster {
             service.requests.cpu *= factor
             return service.requests.cpu
         }
-        state.services[index].generation += 1
         if state.services[index].resizesInPlace {
             resizeInPlace(index, to: request)
         } else {
+            state.services[index].generation += 1
             state.services[index].isRollingOut = true
             rollOut(index)
         }
@@ -83,7 +83,6 @@ extension SimulatedCluster {
     private mutating func resizeInPlace(_ index: Int, to request: Double) {
         for pod in state.loads.indices
         where state.loads[pod].service == index && state.snapshot.pods[pod].phase != .terminating {
-            state.loads[pod].generation = state.services[index].generation
             var requests = state.snapshot.pods[pod].requests
             if let node = state.snapshot.pods[pod].node {
                 let entry = state.snapshot.nodes[node]
