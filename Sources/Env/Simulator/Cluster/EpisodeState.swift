@@ -57,17 +57,25 @@ struct NodeModel: Sendable, Codable {
     var replacedAt = -1.0
     /// Batch jobs on it.
     var jobs = 0
-    /// True values of the interval so far, as integrals over time.
-    var truth = NodeSample()
+    /// What happened in the interval so far.
+    var truth = NodeTruth()
     /// Core-seconds counted by the ends of the last intervals, newest first.
     var counted = SIMD4<Double>(repeating: 0)
 
     var isUp: Bool { returnsAt < 0 }
 }
 
-/// What there is to measure on a node.
-struct NodeSample: Sendable, Codable {
+/// What happened on a node in an interval so far, as integrals over time.
+struct NodeTruth: Sendable, Codable {
     var cpu = 0.0
+    var memory = 0.0
+    var bandwidth = 0.0
+    var missRatio = 0.0
+    var instructionsPerCycle = 0.0
+}
+
+/// What there is to measure on a node beside its counters.
+struct NodeSample: Sendable, Codable {
     var memory = 0.0
     var bandwidth = 0.0
     var missRatio = 0.0
@@ -167,10 +175,20 @@ struct Scratch: Sendable {
     var order: [Int] = []
     /// Where each node's group begins; one more than there are nodes.
     var starts: [Int] = []
-    /// Whether the groups no longer fit the pods.
+    /// Whether the groups no longer fit the pods, or the number of replicas that a service desires has changed.
     var isStale = true
+    /// Whether a node may have run out of memory since that was looked at.
+    var isMemoryUnknown = true
+    /// Whether services' disruption budgets may have changed since they were worked out.
+    var areBudgetsUnknown = true
     /// When the next pod changes its phase; infinite for never.
     var nextChange = Double.infinity
+    /// When the next batch jobs arrive; the beginning of time where that is not known.
+    var nextJobs = -Double.infinity
     var allocatableCores = 0.0
-    var sharing: [CoreClaim] = []
+    var sharing = ReusedArray<CoreClaim>()
+    /// The scrapes of counters that fell due in the interval.
+    var scrapes = ReusedArray<CounterScrape>()
+    /// Which of them arrive of each node: bit n for scrape n.
+    var arriving: [UInt64] = []
 }

@@ -34,6 +34,7 @@ extension SimulatedCluster {
 
     private mutating func scale(_ index: Int, _ change: Int) {
         state.builder.changeService(index) { $0.replicas += change }
+        scratch.isStale = true
         state.replicaChanges += abs(change)
         if change > 0 {
             for _ in 0..<change { createReplica(of: index) }

@@ -28,7 +28,9 @@ extension SimulatedCluster {
             if duration > 0 {
                 shareNodes(for: duration)
                 serve(for: duration)
-                for service in state.services { report.requestedCoreSeconds += service.boundCores * duration }
+                for index in state.services.indices {
+                    report.requestedCoreSeconds += state.services[index].boundCores * duration
+                }
                 report.allocatableCoreSeconds += scratch.allocatableCores * duration
             }
             state.time = next
@@ -47,17 +49,10 @@ extension SimulatedCluster {
         regroup()
         relieveMemory()
         for index in state.services.indices {
-            let time = state.time
-            var service = state.services[index]
-            service.rate = service.baseRate * state.curves[index].meanLevel(from: time, for: settings.interval)
-            if service.rateNoise > 0 {
-                let noise = service.rateNoise
-                service.rate *= exp(noise * state.arrivalGenerator.normal() - noise * noise / 2)
-            }
-            (service.rejected, service.timedOut) = (0, 0)
-            state.services[index] = service
+            let level = state.curves[index].meanLevel(from: state.time, for: settings.interval)
+            state.services[index].open(level, &state.arrivalGenerator)
             if scratch.mixtures.count <= index { scratch.mixtures.append(LatencyMixture()) }
-            scratch.mixtures[index].clear(service.serviceTime)
+            scratch.mixtures[index].clear(state.services[index].serviceTime)
         }
         if reportsNodes {
             scratch.nodeMixtures = state.services.flatMap { service in
@@ -66,8 +61,10 @@ extension SimulatedCluster {
                 return repeatElement(empty, count: state.nodes.count)
             }
         }
-        for node in state.nodes.indices { state.nodes[node].truth = NodeSample() }
-        for pod in state.loads.indices { state.loads[pod].used = 0 }
+        var nodes = state.nodes.mutableSpan
+        for node in nodes.indices { nodes[node].truth = NodeTruth() }
+        var loads = state.loads.mutableSpan
+        for pod in loads.indices { loads[pod].used = 0 }
     }
 
     /// Runs every ready replica's queue for a stretch of time in which nothing else changes.
@@ -167,36 +164,59 @@ extension SimulatedCluster {
 
     /// The truth about a service's requests in the interval.
     private mutating func measure(_ index: Int) -> ServiceInterval {
-        var result = ServiceInterval()
         let interval = settings.interval
         let objective = state.snapshot.services[index].latencyObjective
         let expected = state.services[index].rate * interval
-        result.arrived = expected
+        var arrived = expected
         if settings.services.poissonArrivals {
-            result.arrived = Double(state.arrivalGenerator.poisson(mean: min(expected, 1e9)))
+            arrived = Double(state.arrivalGenerator.poisson(mean: min(expected, 1e9)))
         }
+        return state.services[index].close(arrived, of: expected, scratch.mixtures[index], objective)
+    }
+}
+
+extension ServiceModel {
+    /// Begins an interval whose load has a mean of `level`.
+    fileprivate mutating func open(_ level: Double, _ generator: inout RandomGenerator) {
+        rate = baseRate * level
+        if rateNoise > 0 {
+            let noise = rateNoise
+            rate *= exp(noise * generator.normal() - noise * noise / 2)
+        }
+        (rejected, timedOut) = (0, 0)
+    }
+
+    /// Ends an interval.
+    /// - Parameters:
+    ///   - arrived: requests that arrived.
+    ///   - expected: requests that were expected, to which what was counted refers.
+    ///   - mixture: the latencies.
+    ///   - objective: the latency objective in seconds.
+    fileprivate mutating func close(
+        _ arrived: Double, of expected: Double, _ mixture: LatencyMixture, _ objective: Double
+    ) -> ServiceInterval {
+        var result = ServiceInterval()
+        result.arrived = arrived
         // Shares hold for the expected requests; the drawn ones are shared out in the same way.
-        let scale = expected > 0 ? result.arrived / expected : 0
-        result.rejected = state.services[index].rejected * scale
-        result.timedOut = state.services[index].timedOut * scale
-        let answered = max(0, result.arrived - result.rejected - result.timedOut)
+        let scale = expected > 0 ? arrived / expected : 0
+        result.rejected = rejected * scale
+        result.timedOut = timedOut * scale
+        let answered = max(0, arrived - result.rejected - result.timedOut)
         var late = 0.0
-        if scratch.mixtures[index].total > 0, result.arrived > 0 {
-            let (quantiles, share) = scratch.mixtures[index].quantiles(
-                from: state.services[index].latencies, objective: objective)
-            state.services[index].latencies = quantiles
+        if mixture.total > 0, arrived > 0 {
+            let (quantiles, share) = mixture.quantiles(from: latencies, objective: objective)
+            latencies = quantiles
             (result.latencyP50, result.latencyP95, result.latencyP99) = (quantiles.p50, quantiles.p95, quantiles.p99)
             late = answered * share
         }
         // Requests that died with their replica arrived earlier and were taken for answered then. Here they count as
         // rejected, all of them, however few requests arrive now; the answers shrink by as many, now or later.
-        let killed = state.services[index].killed
-        result.overObjective = late + result.rejected + result.timedOut + state.services[index].killedInTime
+        result.overObjective = late + result.rejected + result.timedOut + killedInTime
         result.rejected += killed
-        let neverAnswered = state.services[index].neverAnswered + killed
-        result.completed = max(0, answered - neverAnswered)
-        state.services[index].neverAnswered = max(0, neverAnswered - answered)
-        (state.services[index].killed, state.services[index].killedInTime) = (0, 0)
+        let dead = neverAnswered + killed
+        result.completed = max(0, answered - dead)
+        neverAnswered = max(0, dead - answered)
+        (killed, killedInTime) = (0, 0)
         return result
     }
 }

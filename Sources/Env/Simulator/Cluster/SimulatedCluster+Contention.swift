@@ -14,22 +14,26 @@ extension SimulatedCluster {
     mutating func shareNodes(for duration: Double) {
         // Taken out for the loop: spans of them are held while the rest of the state changes.
         var pods: [PodLoad] = []
+        var models: [NodeModel] = []
         var groups: [Int] = []
         swap(&pods, &state.loads)
+        swap(&models, &state.nodes)
         swap(&groups, &scratch.order)
-        for node in state.nodes.indices {
-            var loads = pods.mutableSpan
-            shareNode(node, &loads, groups.span, for: duration)
+        var loads = pods.mutableSpan
+        var nodes = models.mutableSpan
+        for node in nodes.indices {
+            let group = scratch.starts[node]..<scratch.starts[node + 1]
+            shareNode(&nodes[node], group, &loads, groups.span, for: duration)
         }
         swap(&pods, &state.loads)
+        swap(&models, &state.nodes)
         swap(&groups, &scratch.order)
     }
 
     private mutating func shareNode(
-        _ node: Int, _ loads: inout MutableSpan<PodLoad>, _ order: Span<Int>, for duration: Double
+        _ model: inout NodeModel, _ group: Range<Int>, _ loads: inout MutableSpan<PodLoad>, _ order: Span<Int>,
+        for duration: Double
     ) {
-        let group = scratch.starts[node]..<scratch.starts[node + 1]
-        let model = state.nodes[node]
         guard model.isUp else {
             for slot in group { loads[order[slot]].demand = 0 }
             return
@@ -86,11 +90,11 @@ extension SimulatedCluster {
         let missing = Self.pressure(cache / model.cache, contention.cacheHalfPoint)
         let stalled = Self.pressure(actualTraffic / model.bandwidth, contention.bandwidthHalfPoint)
         let crowded = Self.pressure((used + model.reserved.cpu) / model.cores, contention.cpuHalfPoint)
-        state.nodes[node].truth.cpu += (used + model.reserved.cpu) * duration
-        state.nodes[node].truth.memory += memory * duration
-        state.nodes[node].truth.bandwidth += actualTraffic * duration
-        state.nodes[node].truth.missRatio += (0.05 + 0.75 * missing) * duration
-        state.nodes[node].truth.instructionsPerCycle +=
+        model.truth.cpu += (used + model.reserved.cpu) * duration
+        model.truth.memory += memory * duration
+        model.truth.bandwidth += actualTraffic * duration
+        model.truth.missRatio += (0.05 + 0.75 * missing) * duration
+        model.truth.instructionsPerCycle +=
             2.2 / (1 + 0.5 * missing + 0.7 * stalled + 0.3 * crowded) * duration
     }
 
@@ -126,13 +130,13 @@ extension SimulatedCluster {
                     }
                     let own = CoreClaim(demand: load.limit, weight: load.weight, pod: pod)
                     loads[pod].capacity = max(
-                        1e-3, min(load.limit, load.weight * Self.level(cores, scratch.sharing.span, with: own)))
+                        1e-3, min(load.limit, load.weight * Self.level(cores, scratch.sharing, with: own)))
                 }
             }
         }
         if total > cores {
             if !claimed { collectClaims(group, loads.span, order) }
-            level = Self.level(cores, scratch.sharing.span, with: nil)
+            level = Self.level(cores, scratch.sharing, with: nil)
         }
         for slot in group {
             let pod = order[slot]
@@ -146,7 +150,7 @@ extension SimulatedCluster {
 
     /// The claims of a node's pods, the soonest satisfied first.
     private mutating func collectClaims(_ group: Range<Int>, _ loads: Span<PodLoad>, _ order: Span<Int>) {
-        scratch.sharing.removeAll(keepingCapacity: true)
+        scratch.sharing.removeAll()
         for slot in group {
             let load = loads[order[slot]]
             let claim = CoreClaim(demand: load.demand, weight: load.weight, pod: order[slot])
@@ -164,7 +168,7 @@ extension SimulatedCluster {
 
     /// Cores per weight that a claim not satisfied gets, by filling up from the claim satisfied first.
     /// - Parameter own: takes the place of its pod's claim.
-    private static func level(_ cores: Double, _ claims: Span<CoreClaim>, with own: CoreClaim?) -> Double {
+    private static func level(_ cores: Double, _ claims: ReusedArray<CoreClaim>, with own: CoreClaim?) -> Double {
         var remaining = cores
         var weight = own?.weight ?? 0
         for index in claims.indices where claims[index].pod != own?.pod { weight += claims[index].weight }

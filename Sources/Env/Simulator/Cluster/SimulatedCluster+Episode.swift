@@ -37,6 +37,7 @@ extension SimulatedCluster {
         state.telemetry = TelemetryState(
             settings.telemetry, nodes: state.nodes.count, services: state.services.count, &generator)
         scratch.isStale = true
+        scratch.nextJobs = -.infinity
         createFirstReplicas()
         startFirstJobs()
         updateDisruptions()

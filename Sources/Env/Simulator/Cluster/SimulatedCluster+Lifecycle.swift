@@ -177,14 +177,13 @@ extension SimulatedCluster {
     }
 
     mutating func startJobs() {
-        guard var process = state.interference, process.rate > 0 else { return }
-        let count = process.arrivals(before: state.time)
-        if count > 0 {
-            for _ in 0..<count {
-                let (kind, job) = process.drawJob()
-                startJob(job, kind: kind, &process)
-            }
+        // Asked first, so that the process is copied only when there is something to do.
+        guard scratch.nextJobs < state.time, var process = state.interference else { return }
+        for _ in 0..<process.arrivals(before: state.time) {
+            let (kind, job) = process.drawJob()
+            startJob(job, kind: kind, &process)
         }
+        scratch.nextJobs = process.nextArrival
         state.interference = process
     }
 
@@ -255,27 +254,33 @@ extension SimulatedCluster {
     /// Ends the pod furthest above its requests on each node that has run out of memory, until what is left fits
     /// (the kernel's and the kubelet's order among pods of one priority).
     mutating func relieveMemory() {
+        guard scratch.isMemoryUnknown else { return }
         for node in state.nodes.indices {
             while true {
+                let group = scratch.starts[node]..<scratch.starts[node + 1]
                 var used = state.nodes[node].reserved.memory
+                for slot in group { used += state.loads[scratch.order[slot]].memory }
+                guard used > state.nodes[node].memory else { break }
                 var worst: Int?
                 var most = -Double.infinity
-                for slot in scratch.starts[node]..<scratch.starts[node + 1] {
+                for slot in group {
                     let pod = scratch.order[slot]
-                    used += state.loads[pod].memory
                     let excess = state.loads[pod].memory - state.snapshot.pods[pod].requests.memory
                     if excess > most { (worst, most) = (pod, excess) }
                 }
-                guard used > state.nodes[node].memory, let worst else { break }
+                guard let worst else { break }
                 kill(worst)
                 regroup()
             }
         }
+        scratch.isMemoryUnknown = false
     }
 
     /// How many ready replicas each service's disruption budget lets go. Cost: O(services + pods) when stale.
     mutating func updateDisruptions() {
         regroup()
+        guard scratch.areBudgetsUnknown else { return }
+        scratch.areBudgetsUnknown = false
         for index in state.services.indices {
             let desired = state.snapshot.services[index].replicas
             let away = max(1, Int(Double(desired) * state.services[index].maximumUnavailable))
@@ -287,33 +292,48 @@ extension SimulatedCluster {
     mutating func regroup() {
         guard scratch.isStale else { return }
         scratch.isStale = false
-        let nodeCount = state.nodes.count
-        scratch.starts.removeAll(keepingCapacity: true)
-        scratch.starts.append(contentsOf: repeatElement(0, count: nodeCount + 1))
-        for index in state.services.indices { (state.services[index].ready, state.services[index].boundCores) = (0, 0) }
-        scratch.nextChange = .infinity
-        for (pod, load) in state.loads.enumerated() {
-            if load.changesAt >= 0 { scratch.nextChange = min(scratch.nextChange, load.changesAt) }
-            guard load.node >= 0 else { continue }
-            scratch.starts[load.node + 1] += 1
-            guard load.service >= 0 else { continue }
-            if load.isReady { state.services[load.service].ready += 1 }
-            state.services[load.service].boundCores += state.snapshot.pods[pod].requests.cpu
-        }
-        for node in 0..<nodeCount { scratch.starts[node + 1] += scratch.starts[node] }
-        scratch.order.removeAll(keepingCapacity: true)
-        scratch.order.append(contentsOf: repeatElement(0, count: scratch.starts[nodeCount]))
-        for (pod, load) in state.loads.enumerated().reversed() where load.node >= 0 {
-            // Filled from the back: starts[node + 1] moves down to where the group begins.
-            scratch.starts[load.node + 1] -= 1
-            scratch.order[scratch.starts[load.node + 1]] = pod
-        }
-        // Each start has moved one place up; the groups follow one another.
-        scratch.starts.removeFirst()
-        scratch.starts.append(scratch.order.count)
+        (scratch.isMemoryUnknown, scratch.areBudgetsUnknown) = (true, true)
+        Self.group(state.loads, byNodeOf: state.nodes.count, starts: &scratch.starts, order: &scratch.order)
+        scratch.nextChange = Self.count(state.loads, state.snapshot.pods, &state.services)
         scratch.allocatableCores = 0
-        for node in 0..<nodeCount where state.nodes[node].isUp {
+        for node in state.nodes.indices where state.nodes[node].isUp {
             scratch.allocatableCores += state.snapshot.nodes[node].allocatable.cpu
         }
+    }
+
+    /// Sorts the indices of bound pods by node, in the pods' order on each.
+    private static func group(
+        _ loads: [PodLoad], byNodeOf nodeCount: Int, starts: inout [Int], order: inout [Int]
+    ) {
+        if starts.count != nodeCount + 1 { starts = Array(repeating: 0, count: nodeCount + 1) }
+        let loads = loads.span
+        var starts = starts.mutableSpan
+        for node in starts.indices { starts[node] = 0 }
+        for pod in loads.indices where loads[pod].node >= 0 { starts[loads[pod].node] += 1 }
+        for node in 0..<nodeCount { starts[node + 1] += starts[node] }
+        while order.count < loads.count { order.append(0) }
+        // Filled from the back: each start moves down from where its group ends to where it begins.
+        var order = order.mutableSpan
+        for pod in loads.indices.reversed() where loads[pod].node >= 0 {
+            starts[loads[pod].node] -= 1
+            order[starts[loads[pod].node]] = pod
+        }
+    }
+
+    /// Counts the ready replicas and bound cores of each service.
+    /// - Returns: when the next pod changes.
+    private static func count(_ loads: [PodLoad], _ pods: [Pod], _ services: inout [ServiceModel]) -> Double {
+        let (loads, pods) = (loads.span, pods.span)
+        var services = services.mutableSpan
+        for index in services.indices { (services[index].ready, services[index].boundCores) = (0, 0) }
+        var nextChange = Double.infinity
+        for pod in loads.indices {
+            if loads[pod].changesAt >= 0 { nextChange = min(nextChange, loads[pod].changesAt) }
+            let service = loads[pod].service
+            guard loads[pod].node >= 0, service >= 0 else { continue }
+            if loads[pod].isReady { services[service].ready += 1 }
+            services[service].boundCores += pods[pod].requests.cpu
+        }
+        return nextChange
     }
 }

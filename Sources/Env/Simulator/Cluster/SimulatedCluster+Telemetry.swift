@@ -9,16 +9,7 @@ extension SimulatedCluster {
     mutating func publishTelemetry(_ report: IntervalReport) {
         let slot = state.telemetry.intervals & 3
         state.telemetry.intervals += 1
-        let perSecond = 1 / settings.interval
-        for index in state.nodes.indices {
-            let truth = state.nodes[index].truth
-            state.telemetry.nodeSamples[4 * index + slot] = NodeSample(
-                cpu: truth.cpu * perSecond, memory: truth.memory * perSecond, bandwidth: truth.bandwidth * perSecond,
-                missRatio: truth.missRatio * perSecond, instructionsPerCycle: truth.instructionsPerCycle * perSecond)
-        }
-        for index in state.services.indices {
-            state.telemetry.serviceSamples[4 * index + slot] = Self.sample(report.services[index])
-        }
+        keepSamples(report, slot)
         var generator = state.telemetry.generator
         publishNodes(&generator)
         publishPCM(&generator)
@@ -26,6 +17,19 @@ extension SimulatedCluster {
         publishPods(&generator)
         state.telemetry.generator = generator
         state.builder.prepare(at: state.time)
+    }
+
+    private mutating func keepSamples(_ report: IntervalReport, _ slot: Int) {
+        let perSecond = 1 / settings.interval
+        for index in state.nodes.indices {
+            let truth = state.nodes[index].truth
+            state.telemetry.nodeSamples[4 * index + slot] = NodeSample(
+                memory: truth.memory * perSecond, bandwidth: truth.bandwidth * perSecond,
+                missRatio: truth.missRatio * perSecond, instructionsPerCycle: truth.instructionsPerCycle * perSecond)
+        }
+        for index in state.services.indices {
+            state.telemetry.serviceSamples[4 * index + slot] = Self.sample(report.services[index])
+        }
     }
 
     private static func sample(_ truth: ServiceInterval) -> TelemetryState.ServiceSample {
@@ -45,39 +49,58 @@ extension SimulatedCluster {
     }
 
     /// Draws which of the scrapes of this interval arrive of each node.
-    private mutating func drawArrivals(_ gaps: Double, _ generator: inout RandomGenerator) {
-        let all = (UInt64(1) << UInt64(min(63, state.telemetry.scrapes.count))) - 1
-        for node in state.nodes.indices {
-            var arriving = state.nodes[node].isUp ? all : 0
-            if gaps > 0, arriving > 0 {
-                for scrape in state.telemetry.scrapes.indices where generator.chance(gaps) {
-                    arriving &= ~(1 << UInt64(scrape))
-                }
+    private static func drawArrivals(
+        _ arriving: inout [UInt64], _ nodes: [NodeModel], scrapes: Int, _ gaps: Double,
+        _ generator: inout RandomGenerator
+    ) {
+        if arriving.count != nodes.count { arriving = Array(repeating: 0, count: nodes.count) }
+        let nodes = nodes.span
+        var arriving = arriving.mutableSpan
+        let all = (UInt64(1) << UInt64(min(63, scrapes))) - 1
+        for node in nodes.indices {
+            var mask = nodes[node].isUp ? all : 0
+            if gaps > 0, mask > 0 {
+                for scrape in 0..<scrapes where generator.chance(gaps) { mask &= ~(1 << UInt64(scrape)) }
             }
-            state.telemetry.arriving[node] = arriving
+            arriving[node] = mask
+        }
+    }
+
+    /// Moves the counters of the nodes on.
+    private static func count(_ nodes: inout [NodeModel], _ noise: Double, _ generator: inout RandomGenerator) {
+        var nodes = nodes.mutableSpan
+        for index in nodes.indices {
+            nodes[index].counted.count(nodes[index].truth.cpu * TelemetryState.factor(noise, &generator))
+        }
+    }
+
+    /// Moves the counters of the pods on that have a node.
+    private static func count(_ loads: inout [PodLoad], _ noise: Double, _ generator: inout RandomGenerator) {
+        var loads = loads.mutableSpan
+        for index in loads.indices where loads[index].node >= 0 {
+            loads[index].counted.count(loads[index].used * TelemetryState.factor(noise, &generator))
         }
     }
 
     private mutating func publishNodes(_ generator: inout RandomGenerator) {
         let source = state.telemetry.node
         guard source.isPresent else { return }
-        state.telemetry.findNodeScrapes(before: state.time, settings.interval)
-        drawArrivals(source.gaps, &generator)
-        let (interval, now, slot) = (settings.interval, state.time, arriving(source))
-        for index in state.nodes.indices {
-            state.nodes[index].counted.count(
-                state.nodes[index].truth.cpu * TelemetryState.factor(source.noise, &generator))
-            let (history, arriving) = (state.nodes[index].counted, state.telemetry.arriving[index])
-            // Memory is counted, not sampled.
-            let memory = slot.map { state.telemetry.nodeSamples[4 * index + $0].memory }
-            for scrape in state.telemetry.scrapes.indices where arriving & (1 << UInt64(scrape)) != 0 {
-                let age = state.telemetry.scrapes[scrape]
-                guard let total = history.reading(age) else { continue }
-                let time = now - age * interval
-                state.builder.add(
-                    UsageReading(
-                        cpuSeconds: Reading(value: total, time: time),
-                        workingSetBytes: memory.map { Reading(value: $0, time: time) }), ofNode: index)
+        state.telemetry.node.scrapes(before: state.time, settings.interval, into: &scratch.scrapes)
+        Self.drawArrivals(
+            &scratch.arriving, state.nodes, scrapes: scratch.scrapes.count, source.gaps, &generator)
+        Self.count(&state.nodes, source.noise, &generator)
+        let slot = arriving(source)
+        for number in scratch.scrapes.indices {
+            let scrape = scratch.scrapes[number]
+            for index in state.nodes.indices where scratch.arriving[index] & (1 << UInt64(number)) != 0 {
+                guard let total = state.nodes[index].counted.reading(scrape) else { continue }
+                var reading = UsageReading(cpuSeconds: Reading(value: total, time: scrape.time))
+                // Memory is counted, not sampled.
+                if let slot {
+                    reading.workingSetBytes = Reading(
+                        value: state.telemetry.nodeSamples[4 * index + slot].memory, time: scrape.time)
+                }
+                state.builder.add(reading, ofNode: index)
             }
         }
     }
@@ -86,15 +109,16 @@ extension SimulatedCluster {
         let source = state.telemetry.pcm
         guard source.isPresent, let slot = arriving(source) else { return }
         let interval = settings.interval
+        let time = state.time - Double(source.lag) * interval
         for index in state.nodes.indices where state.nodes[index].isUp {
             guard source.gaps == 0 || !generator.chance(source.gaps) else { continue }
             let sample = state.telemetry.nodeSamples[4 * index + slot]
-            var figures = PCMFigures(time: state.time - Double(source.lag) * interval, seconds: interval)
+            var figures = PCMFigures(time: time, seconds: interval)
             figures.memoryBandwidth = sample.bandwidth * TelemetryState.factor(source.noise, &generator)
             figures.cacheMissRatio = min(1, sample.missRatio * TelemetryState.factor(source.noise, &generator))
             figures.instructionsPerCycle =
                 sample.instructionsPerCycle * TelemetryState.factor(source.noise, &generator)
-            state.builder.add(.pcm(figures), ofNode: index)
+            state.builder.add(figures, ofNode: index)
         }
     }
 
@@ -141,19 +165,19 @@ extension SimulatedCluster {
     private mutating func publishPods(_ generator: inout RandomGenerator) {
         let source = state.telemetry.pod
         guard source.isPresent else { return }
-        state.telemetry.findPodScrapes(before: state.time, settings.interval)
-        drawArrivals(source.gaps, &generator)
-        let (interval, now) = (settings.interval, state.time)
-        for index in state.loads.indices where state.loads[index].node >= 0 {
-            state.loads[index].counted.count(
-                state.loads[index].used * TelemetryState.factor(source.noise, &generator))
-            let history = state.loads[index].counted
-            let arriving = state.telemetry.arriving[state.loads[index].node]
-            for scrape in state.telemetry.scrapes.indices where arriving & (1 << UInt64(scrape)) != 0 {
-                let age = state.telemetry.scrapes[scrape]
-                guard let total = history.reading(age) else { continue }
+        state.telemetry.pod.scrapes(before: state.time, settings.interval, into: &scratch.scrapes)
+        Self.drawArrivals(
+            &scratch.arriving, state.nodes, scrapes: scratch.scrapes.count, source.gaps, &generator)
+        Self.count(&state.loads, source.noise, &generator)
+        for number in scratch.scrapes.indices {
+            let scrape = scratch.scrapes[number]
+            for index in state.loads.indices {
+                let node = state.loads[index].node
+                guard node >= 0, scratch.arriving[node] & (1 << UInt64(number)) != 0,
+                    let total = state.loads[index].counted.reading(scrape)
+                else { continue }
                 state.builder.add(
-                    UsageReading(cpuSeconds: Reading(value: total, time: now - age * interval)), ofPod: index)
+                    UsageReading(cpuSeconds: Reading(value: total, time: scrape.time)), ofPod: index)
             }
         }
     }

@@ -29,18 +29,19 @@ struct TelemetryState: Sendable, Codable {
             next = period * generator.uniform()
         }
 
-        /// The scrapes that fell due since the last call, as intervals before `end`, the earliest first.
+        /// The scrapes that fell due since the last call, the earliest first.
         /// - Parameters:
         ///   - end: the present, the end of an interval.
         ///   - interval: its length.
-        mutating func scrapes(before end: Double, _ interval: Double, into ages: inout [Double]) {
-            ages.removeAll(keepingCapacity: true)
+        mutating func scrapes(before end: Double, _ interval: Double, into scrapes: inout ReusedArray<CounterScrape>) {
+            scrapes.removeAll()
             guard period > 0 else {
-                ages.append(Double(lag))
+                scrapes.append(CounterScrape(age: Double(lag), before: end, interval))
                 return
             }
             while next <= end {
-                ages.append(Double(lag) + max(0, min(0.999, (end - next) / interval)))
+                let age = Double(lag) + max(0, min(0.999, (end - next) / interval))
+                scrapes.append(CounterScrape(age: age, before: end, interval))
                 next += period
             }
         }
@@ -68,10 +69,6 @@ struct TelemetryState: Sendable, Codable {
     /// The last four samples of each node and of each service; interval n is at 4 · index + n mod 4.
     var nodeSamples: [NodeSample] = []
     var serviceSamples: [ServiceSample] = []
-    /// Scrapes of this interval, kept here so that a step allocates nothing.
-    var scrapes: [Double] = []
-    /// Which of them arrive of each node: bit n for scrape n.
-    var arriving: [UInt64] = []
 
     /// Telemetry of nothing.
     init() {}
@@ -84,17 +81,6 @@ struct TelemetryState: Sendable, Codable {
         self.generator = generator.split()
         nodeSamples = Array(repeating: NodeSample(), count: 4 * nodes)
         serviceSamples = Array(repeating: ServiceSample(), count: 4 * services)
-        arriving = Array(repeating: 0, count: nodes)
-    }
-
-    /// Finds the scrapes of the nodes' counters that fell due in the interval that ends at `end`.
-    mutating func findNodeScrapes(before end: Double, _ interval: Double) {
-        node.scrapes(before: end, interval, into: &scrapes)
-    }
-
-    /// Finds those of the pods' counters.
-    mutating func findPodScrapes(before end: Double, _ interval: Double) {
-        pod.scrapes(before: end, interval, into: &scrapes)
     }
 
     /// A factor of mean 1: the sum of four uniform draws from one word (Irwin and Hall), close to normal.
@@ -108,6 +94,23 @@ struct TelemetryState: Sendable, Codable {
     }
 }
 
+/// A scrape of the counters, of which readings at any moment follow from those at the ends of intervals.
+struct CounterScrape: Sendable {
+    /// When it was taken, in seconds.
+    let time: Double
+    /// It lies this many whole intervals before the present, ...
+    let whole: Int
+    /// ... and this share of one.
+    let share: Double
+
+    /// A scrape of `age` intervals before `end`.
+    init(age: Double, before end: Double, _ interval: Double) {
+        time = end - age * interval
+        whole = Int(age)
+        share = age - Double(whole)
+    }
+}
+
 /// What a counter had reached at the ends of the last four intervals, newest first; negative while there was none.
 typealias CounterHistory = SIMD4<Double>
 
@@ -117,10 +120,9 @@ extension CounterHistory {
         self = SIMD4(Swift.max(0, x) + increase, x, y, z)
     }
 
-    /// What the counter read `age` intervals ago: within an interval it rises evenly. `nil` where that is not known.
-    func reading(_ age: Double) -> Double? {
-        let whole = Int(age)
-        let share = age - Double(whole)
+    /// What the counter read when it was scraped: within an interval it rises evenly. `nil` where that is not known.
+    func reading(_ scrape: CounterScrape) -> Double? {
+        let (whole, share) = (scrape.whole, scrape.share)
         guard whole < 4, self[whole] >= 0 else { return nil }
         guard share > 0 else { return self[whole] }
         guard whole < 3, self[whole + 1] >= 0 else { return nil }

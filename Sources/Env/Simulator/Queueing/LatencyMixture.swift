@@ -8,8 +8,8 @@ import Foundation
 /// and Hilferty's ("The distribution of chi-square", PNAS 17, 1931). Each replica adds a term for each stretch of the
 /// window over which its queue did not change much. Single precision is enough: latencies are good to four digits.
 public struct LatencyMixture: Sendable {
-    private var waiting: [berth_waiting_term] = []
-    private var direct: [berth_direct_term] = []
+    private var waiting = ReusedArray<berth_waiting_term>()
+    private var direct = ReusedArray<berth_direct_term>()
     private var family = ServiceTimeFamily.logNormal
     private var inverseLogDeviation: Float = 0
     private var logMeanOffset = 0.0
@@ -21,8 +21,8 @@ public struct LatencyMixture: Sendable {
 
     /// Empties the mixture, keeping its memory, for requests with this distribution of the service time.
     public mutating func clear(_ serviceTime: ServiceTime) {
-        waiting.removeAll(keepingCapacity: true)
-        direct.removeAll(keepingCapacity: true)
+        waiting.removeAll()
+        direct.removeAll()
         total = 0
         family = serviceTime.family
         inverseLogDeviation = serviceTime.logDeviation > 0 ? Float(1 / serviceTime.logDeviation) : 0
@@ -93,7 +93,8 @@ public struct LatencyMixture: Sendable {
             withUnsafeBytes(of: logarithms) { logarithms in
                 withUnsafeMutableBytes(of: &sums) { sums in
                     berth_mixture_tails(
-                        waiting, waiting.count, direct, direct.count, kernelFamily, inverseLogDeviation,
+                        waiting.storage, waiting.count, direct.storage, direct.count, kernelFamily,
+                        inverseLogDeviation,
                         points.baseAddress?.assumingMemoryBound(to: Float.self),
                         logarithms.baseAddress?.assumingMemoryBound(to: Float.self),
                         sums.baseAddress?.assumingMemoryBound(to: Float.self))

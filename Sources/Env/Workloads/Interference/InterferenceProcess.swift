@@ -37,6 +37,9 @@ public struct InterferenceProcess: Sendable, Equatable, Codable {
         if rate > 0 { nextGroup = self.generator.exponential(rate: rate) }
     }
 
+    /// When the next jobs arrive, in seconds of the episode; infinite for never.
+    public var nextArrival: Double { rate > 0 ? nextGroup : .infinity }
+
     /// Number of jobs that arrive before `time`, in seconds of the episode, since the last call.
     public mutating func arrivals(before time: Double) -> Int {
         var jobs = 0
