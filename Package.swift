@@ -210,7 +210,8 @@ let package = Package(
         tests("Workloads", ["Randomness", "Settings"]),
         tests(
             "Simulator",
-            ["TestClusters", "Windows", "Cluster", "Gym", "Workloads", "Randomness", "Settings", "Baselines"]),
+            ["TestClusters", "Windows", "Cluster", "Gym", "Workloads", "Randomness", "Settings", "Baselines"],
+            exclude: ["Fixtures"]),
         tests("JSON"),
         tests("Kubernetes", ["HTTP", "JSON", "Randomness", "FollowCluster", logging], exclude: ["Fixtures"]),
         tests(
@@ -283,7 +284,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "berth", "Live", "Watching", "Windows", "LoadGeneration", "Cluster", "Baselines", "Gym", "JSON",
+                "berth", "Live", "Watching", "Windows", "Telemetry", "LoadGeneration", "Cluster", "Baselines", "Gym",
+                "JSON",
                 "Randomness", "Workloads",
                 "Settings", "TestServers", logging,
             ],

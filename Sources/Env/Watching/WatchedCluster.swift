@@ -124,6 +124,8 @@ public struct WatchedCluster: Sendable {
     /// Passes `event` on to the builder, and keeps it where events are recorded.
     private mutating func tell(_ event: SnapshotEvent) {
         guard changesSomething(event) else { return }
+        // Of several times in a row only the last shows.
+        if case .setTime = event, case .setTime? = recorded?.last { recorded?.removeLast() }
         recorded?.append(event)
         builder.apply(event)
     }
@@ -131,6 +133,9 @@ public struct WatchedCluster: Sendable {
     /// Whether the snapshot says something else already: a pod is updated far more often than what is known of it.
     private func changesSomething(_ event: SnapshotEvent) -> Bool {
         switch event {
+        case .changeNode(let index, let allocatable, let maximumPods):
+            snapshot.nodes[index].allocatable != allocatable || snapshot.nodes[index].maximumPods != maximumPods
+        case .setSchedulable(let index, let isSchedulable): snapshot.nodes[index].isSchedulable != isSchedulable
         case .movePod(let pod, let node): snapshot.pods[pod].node != node
         case .setPhase(let pod, let phase): snapshot.pods[pod].phase != phase
         case .resizePod(let pod, let requests): snapshot.pods[pod].requests != requests
@@ -140,9 +145,10 @@ public struct WatchedCluster: Sendable {
     }
 
     private mutating func changeService(_ index: Int, _ change: (inout Cluster.Service) -> Void) {
+        let before = snapshot.services[index]
         builder.changeService(index, change)
         let service = snapshot.services[index]
-        recorded?.append(.changeService(index, service))
+        if service != before { recorded?.append(.changeService(index, service)) }
     }
 
     /// What the builder has been told since the last call; empty unless it is recorded.

@@ -12,8 +12,9 @@ public struct LiveSettings: Configurable, Equatable {
     public var namespace = "berth-episode"
     /// Length of the control interval in seconds.
     public var interval = 20.0
-    /// Intervals that pass before an episode begins, so that it begins with measurements and in steady operation.
-    public var warmup = 1
+    /// Intervals that pass before an episode begins, so that it begins in steady operation and with measurements: two, as
+    /// in the simulator, since what a load was before is known after the second only.
+    public var warmup = 2
     /// Who binds the episodes' pods.
     public var placement = PlacementOwner.environment
     /// The services.
