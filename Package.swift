@@ -97,7 +97,7 @@ let package = Package(
         room("Env", "LoadGeneration", ["CCurl", "CLinux", "Workloads", "Randomness", "Settings", histogram]),
         room(
             "Env", "Watching",
-            ["Windows", "Cluster", "HTTP", "JSON", "Kubernetes", "Telemetry", "Settings", logging]),
+            ["Windows", "Cluster", "HTTP", "Kubernetes", "Telemetry", "Settings", logging]),
         room(
             "Env", "Live",
             [
@@ -107,8 +107,8 @@ let package = Package(
             ]),
         room(
             "Env", "Calibration",
-            ["Live", "Watching", "LoadGeneration", "Simulator", "Cluster", "Workloads", "Randomness", "Settings"]),
-        room("Env", "CInterface", ["Simulator", "Cluster", "Gym", "Workloads", "Settings"]),
+            ["Live", "LoadGeneration", "Simulator", "Cluster", "Workloads", "Randomness", "Settings"]),
+        room("Env", "CInterface", ["Simulator", "Cluster", "Gym", "Settings"]),
 
         // Agents: what acts
         room("Agents", "LinearAlgebra", ["COpenBLAS", "CKernels"]),
@@ -133,9 +133,9 @@ let package = Package(
         room(
             "Serving", "Extender",
             [
-                "Cluster", "Baselines", "Prediction", "Watching", "Windows", "Kubernetes", "Telemetry", "JSON", "HTTP",
-                "Settings",
-                "Randomness", "Monitoring", "Responses", hummingbird, nioCore, serviceLifecycle, logging, coreMetrics,
+                "Cluster", "Baselines", "Prediction", "Watching", "Windows", "Kubernetes", "Telemetry", "JSON",
+                "Settings", "Randomness", "Monitoring", "Responses", hummingbird, nioCore, serviceLifecycle, logging,
+                coreMetrics,
             ]),
         room(
             "Serving", "PredictionAPI",

@@ -37,7 +37,8 @@ final class EpisodeServer: Sendable {
     /// What the kubelet makes of resizing the replicas of these names from now on; of all others it does it at once.
     func answerResizing(of replicas: [String: Kubelet]) { cluster.answerResizing(of: replicas) }
 
-    /// Refuses to resize the replicas of these names with a status, from now on.
+    /// Refuses to resize the replicas of these names with a status, from now on. With 504 they are resized, and who asked
+    /// does not hear of it.
     func refuseResizing(of replicas: [String: Int]) { cluster.refuseResizing(of: replicas) }
 
     /// What the replicas' containers ask for and hold, in thousandths of a core, by name.
@@ -241,11 +242,12 @@ private final class EpisodeCluster: Sendable {
             let container = body["spec"]?["containers"]?.array?.first, container["name"]?.string == "nginx",
             let cpu = container["resources"]?["requests"]?["cpu"]?.string.flatMap({ Int($0.dropLast()) })
         else { return refusal(404) }
-        if let status = state.refusals[state.replicas[index].name] { return refusal(status) }
+        let status = state.refusals[state.replicas[index].name]
+        if let status, status != 504 { return refusal(status) }
         state.replicas[index].cpu = cpu
         tell("MODIFIED", state.replicas[index], &state)
         runKubelet(index, &state)
-        return reply("{}")
+        return status.map { refusal($0) } ?? reply("{}")
     }
 
     /// What the kubelet does with a bound replica.

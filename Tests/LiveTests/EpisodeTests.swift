@@ -222,6 +222,23 @@ import Windows
             ])
     }
 
+    /// Also what was done without an answer, to a replica that was resized before.
+    @Test(.timeLimit(.minutes(2))) func whatWasNotAnsweredIsTakenBack() async throws {
+        let (server, cluster) = try await resizing()
+        #expect(try await onThread { try cluster.apply(.resize(service: 0, factor: 1.2)) } == nil)
+        #expect(server.replicas.values.allSatisfy { $0 == (180, 180) })
+        server.refuseResizing(of: ["web-5d4-1": 504])
+        let refusal = try await onThread { try cluster.apply(.resize(service: 0, factor: 1.2)) }
+        #expect(refusal?.description.contains("504 Refused: refused") == true)
+        #expect(server.replicas["web-5d4-1"]?.asked == 216 && cluster.snapshot.services[0].requests.cpu == 0.18)
+        server.refuseResizing(of: [:])
+        for _ in 0..<20 where !server.replicas.values.allSatisfy({ $0.asked == 180 }) {
+            _ = try await onThread { try cluster.advance() }
+        }
+        #expect(server.replicas.values.allSatisfy { $0 == (180, 180) } && requests(cluster) == [0.18, 0.18])
+        try await onThread { try cluster.close() }
+    }
+
     @Test(.timeLimit(.minutes(2))) func aDryRunResizesNothing() async throws {
         let (server, cluster) = try await resizing { $0.guards.dryRun = true }
         guard case .guarded(let reason)? = try await onThread({ try cluster.apply(.resize(service: 0, factor: 1.2)) })

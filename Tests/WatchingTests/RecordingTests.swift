@@ -110,13 +110,19 @@ import Windows
             decoding: try JSONEncoder().encode(RecordingEntry.episode(seed: 1, interval: 20, maximumAge: 60)),
             as: UTF8.self)
         for (text, line) in [
-            ("{}", 1), (#"{"shown":{}}"#, 1), (good + "\n" + #"{"event":{}}"#, 2), (good + "\nhello\n", 2),
+            ("{}", 1), (#"{"shown":{}}"#, 1), (good + "\n" + #"{"event":{}}"# + "\n" + #"{"shown":{}}"#, 2),
+            (good + "\nhello\n" + #"{"shown":{}}"#, 2), ("hello", 1),
             (good.replacing("20", with: "-1"), 1),
+            ("\n\n" + good + "\n\n" + #"{"event":{}}"# + "\n" + #"{"shown":{}}"#, 5),
+            (good + "\n" + #"{"event":{"_0":{"setPhase":{"pod":3,"_1":"ready"}}}}"#, 2),
         ] {
             let error = #expect(throws: RecordingError.self) {
                 try RecordedCluster.episodes(in: Data(text.utf8))
             }
             #expect(error?.line == line, "\(text)")
         }
+        // What a program that was killed had begun to write is left out, at the end and before the next episode.
+        #expect(try RecordedCluster.episodes(in: Data((good + "\n{\"sho").utf8)).count == 1)
+        #expect(try RecordedCluster.episodes(in: Data((good + "\n{\"sho\n" + good).utf8)).count == 2)
     }
 }

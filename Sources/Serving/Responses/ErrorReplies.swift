@@ -52,7 +52,7 @@ public struct ErrorReplies: RouterMiddleware {
         } catch let error as BrokenBody {
             end(.badRequest)
             throw error.cause
-        } catch let error as any AnswerableError {
+        } catch let error as any AnswerableError where error.status != .internalServerError {
             end(error.status)
             return refusal(error.status, error.description, request)
         } catch let error as HTTPError where error.status == .notFound {

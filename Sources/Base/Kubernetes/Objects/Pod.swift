@@ -169,6 +169,7 @@ public struct Pod: APIObject {
                         readySince = condition.lastTransition
                     case "PodResizePending":
                         resources.isInfeasible = condition.reason == "Infeasible"
+                        guard condition.status == .true else { break }
                         resizeObstacle = ResizeObstacle(
                             isInfeasible: resources.isInfeasible, message: condition.message)
                         resources.resizeGeneration = condition.observedGeneration

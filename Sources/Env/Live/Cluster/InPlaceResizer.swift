@@ -155,16 +155,20 @@ final class InPlaceResizer: Sendable {
     }
 
     /// Asks for another amount.
-    /// - Returns: why the API server refuses it; `nil` also for a replica that is gone.
-    /// - Throws: `APIError` where it does not answer or is overloaded.
+    /// - Returns: why the API server refuses it; `nil` also for a replica that is gone, or that was changed meanwhile.
+    /// - Throws: `APIError` where it does not answer, is overloaded, or does not know who asks.
     private func ask(_ pod: Kubernetes.Pod, _ service: Int, _ amount: ResourceQuantity) async throws -> String? {
+        // Without an answer it is not known what the API server has taken: the watch tells, and it is asked again.
+        contents.withLock { $0.asked[pod.metadata.uid] = nil }
         do {
             try await send(pod, service, amount)
-        } catch let error as APIError where !error.mayPass && ![404, 409].contains(error.code) {
+        } catch let error as APIError where error.code == 404 {
+            // It is gone, which the watch will show.
+        } catch let error as APIError where error.kind == .refused && !error.mayPass && error.code != 401 {
+            // Two writers may have met: the same pod is asked again then.
+            if error.code == 409 { return nil }
             contents.withLock { $0.asked[pod.metadata.uid] = container(pod, service)?.requestedCPU }
             return "\(error)"
-        } catch let error as APIError where !error.mayPass {
-            // It is gone, which the watch will show.
         }
         contents.withLock { $0.asked[pod.metadata.uid] = amount }
         return nil

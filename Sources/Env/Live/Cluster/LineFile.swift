@@ -15,9 +15,23 @@ final class LineFile: Sendable {
         let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw LiveError(
-                .log, "\(path): the \(name) cannot be opened: \(String(cString: strerror(errno))); name a writable file")
+                .log, "\(path): the \(name) cannot be opened: \(String(cString: strerror(errno))); name a writable file"
+            )
         }
         file = Mutex(FileHandle(fileDescriptor: descriptor, closeOnDealloc: true))
+        try endBrokenLine()
+    }
+
+    /// Ends a line that a program was killed in, so that the next one stands by itself.
+    private func endBrokenLine() throws {
+        // What is no regular file has no lines to look at.
+        guard let reader = FileHandle(forReadingAtPath: path), let end = try? reader.seekToEnd(), end > 0,
+            (try? reader.seek(toOffset: end - 1)) != nil, let last = try? reader.read(upToCount: 1),
+            last != Data("\n".utf8)
+        else { return }
+        do { try file.withLock { try $0.write(contentsOf: Data("\n".utf8)) } } catch {
+            throw LiveError(.log, "\(path): the \(name) cannot be written: \(error)")
+        }
     }
 
     /// Appends a line for each of `values`, in one write.

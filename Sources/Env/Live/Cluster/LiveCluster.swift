@@ -55,7 +55,7 @@ public final class LiveCluster: ClusterBackend, Sendable {
 
     // MARK: Episodes
 
-    /// Ends the episode before, removes what is left of it or of an earlier run, and starts one anew.
+    /// Ends the episode before, removes what is left of it or of an earlier run, and starts a new one.
     /// - Parameter seed: decides the load.
     /// - Throws: `LiveError` where the workload is not ready in time or the namespace is someone else's, `APIError`
     ///   where the API server refuses. What was made by then is removed.
@@ -247,7 +247,8 @@ public final class LiveCluster: ClusterBackend, Sendable {
     /// - Precondition: `action` is not `advance`.
     /// - Returns: `nil` when it was carried out, otherwise why not: a guard, a disruption budget, an error of the API
     ///   server or its silence.
-    /// - Throws: `LiveError` before the first episode, or where the audit log cannot be written.
+    /// - Throws: `LiveError` before the first episode, or where the audit log or the recording cannot be written; the
+    ///   action may have been carried out then.
     public func apply(_ action: ClusterAction) throws -> ActionObstacle? {
         let refusal = try carryOut(action, dryRun: settings.guards.dryRun)
         try show(after: .action(action, refusal: refusal))
@@ -343,7 +344,7 @@ public final class LiveCluster: ClusterBackend, Sendable {
     }
 
     /// Waits for the end of the control interval and measures.
-    /// - Throws: `LiveError` before the first episode.
+    /// - Throws: `LiveError` before the first episode, or where the audit log or the recording cannot be written.
     public func advance() throws -> IntervalReport {
         guard let deadline = contents.withLock({ $0?.nextBoundary }) else { throw Self.needsReset }
         // Often enough that what the services request is integrated to a few parts in a hundred.

@@ -1,4 +1,4 @@
-/// A list that is filled anew again and again: emptying it leaves its memory as it is, where for an `Array` that costs
+/// A list that is filled again and again: emptying it leaves its memory as it is, where for an `Array` that costs
 /// as much as filling in a few elements.
 struct ReusedArray<Element> {
     /// The elements, and behind them what is left of earlier ones.

@@ -101,7 +101,7 @@ public struct RunFolder: Sendable {
             throw ExperimentError(
                 .runMissing, "\(path) holds no checkpoint",
                 hint: "expected \(path)/checkpoints/step-NUMBER.h5, as berth train writes; a run that ended before its "
-                    + "first checkpoint is begun anew with --overwrite")
+                    + "first checkpoint starts from the beginning with --overwrite")
         }
         return newest
     }
