@@ -19,16 +19,7 @@ final class EpisodeServer: Sendable {
         let cluster = EpisodeCluster(resizesPods: resizesPods)
         server = try TextServer { cluster.answer($0) }
         self.cluster = cluster
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent("kubeconfig-\(UUID().uuidString)")
-        try """
-        apiVersion: v1
-        kind: Config
-        current-context: c
-        contexts: [{name: c, context: {cluster: k, user: u}}]
-        clusters: [{name: k, cluster: {server: "\(server.url)"}}]
-        users: [{name: u, user: {token: t}}]
-        """.write(to: file, atomically: true, encoding: .utf8)
-        kubeconfig = file.path
+        kubeconfig = try writeKubeconfig(server: server.url)
     }
 
     /// The requests that would change something, as "METHOD PATH", in order.

@@ -15,19 +15,7 @@ import Windows
     private let log = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString)").path
 
     private func settings(_ server: EpisodeServer, port: Int) throws -> LiveSettings {
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent("web-\(UUID().uuidString).yaml")
-        try """
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: web, annotations: {berth.dev/latency-objective: 100ms}}
-        spec:
-          selector: {matchLabels: {app: web}}
-          template:
-            metadata: {labels: {app: web}}
-            spec: {containers: [{name: nginx, image: nginx, resources: {requests: {cpu: 150m}}}]}
-        """.write(to: file, atomically: true, encoding: .utf8)
-        var service = LiveServiceSettings()
-        service.manifest = file.path
+        var service = try webService()
         service.port = port
         service.load.rate = 40
         var settings = LiveSettings()

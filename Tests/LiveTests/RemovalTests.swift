@@ -13,19 +13,7 @@ import Testing
     private let own = #"{"berth.dev/environment":"berth-left"}"#
 
     private func settings(_ server: NamespaceServer) throws -> LiveSettings {
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent("web-\(UUID().uuidString).yaml")
-        try """
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: web, annotations: {berth.dev/latency-objective: 100ms}}
-        spec:
-          selector: {matchLabels: {app: web}}
-          template:
-            metadata: {labels: {app: web}}
-            spec: {containers: [{name: nginx, image: nginx, resources: {requests: {cpu: 150m}}}]}
-        """.write(to: file, atomically: true, encoding: .utf8)
-        var service = LiveServiceSettings()
-        service.manifest = file.path
+        let service = try webService()
         var settings = LiveSettings()
         settings.kubernetes.kubeconfig = server.kubeconfig
         settings.namespace = namespace

@@ -28,16 +28,7 @@ public final class NamespaceServer: Sendable {
             default: return .init(status: 403, body: "{}")
             }
         }
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent("kubeconfig-\(UUID().uuidString)")
-        try """
-        apiVersion: v1
-        kind: Config
-        current-context: c
-        contexts: [{name: c, context: {cluster: k, user: u}}]
-        clusters: [{name: k, cluster: {server: "\(server.url)"}}]
-        users: [{name: u, user: {token: t}}]
-        """.write(to: file, atomically: true, encoding: .utf8)
-        kubeconfig = file.path
+        kubeconfig = try writeKubeconfig(server: server.url)
         self.server = server
     }
 

@@ -52,16 +52,8 @@ import Windows
     }
 
     private func client(_ server: String) throws -> APIClient {
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent("kubeconfig-\(UUID().uuidString)")
-        try """
-        apiVersion: v1
-        kind: Config
-        current-context: c
-        contexts: [{name: c, context: {cluster: k, user: u}}]
-        clusters: [{name: k, cluster: {server: "\(server)"}}]
-        users: [{name: u, user: {token: t}}]
-        """.write(to: file, atomically: true, encoding: .utf8)
-        return try APIClient(access: try ClusterAccess.discover(kubeconfig: file.path), timeout: 5)
+        let access = try ClusterAccess.discover(kubeconfig: writeKubeconfig(server: server))
+        return try APIClient(access: access, timeout: 5)
     }
 
     /// A kubelet's cadvisor: half a core more with each scrape, 10 s apart by its own clock.

@@ -145,6 +145,7 @@ public struct WatchedCluster: Sendable {
     }
 
     private mutating func changeService(_ index: Int, _ change: (inout Cluster.Service) -> Void) {
+        guard recorded != nil else { return builder.changeService(index, change) }
         let before = snapshot.services[index]
         builder.changeService(index, change)
         let service = snapshot.services[index]

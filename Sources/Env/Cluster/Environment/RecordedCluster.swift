@@ -49,12 +49,12 @@ public struct RecordedCluster: ClusterBackend, Sendable {
         for (number, line) in lines.enumerated() where !line.isEmpty {
             let entry: RecordingEntry
             do { entry = try JSONDecoder().decode(RecordingEntry.self, from: line) } catch {
-                if let broken { throw broken }
-                broken = RecordingError(line: number + 1, problem: "\(error)")
+                let problem = RecordingError(line: number + 1, problem: "\(error)")
+                guard broken == nil, !episodes.isEmpty else { throw broken ?? problem }
+                broken = problem
                 continue
             }
             if case .episode = entry {
-                if episodes.isEmpty, let broken { throw broken }
                 broken = nil
                 episodes.append((number, []))
             }
@@ -64,7 +64,6 @@ public struct RecordedCluster: ClusterBackend, Sendable {
             }
             episodes[episodes.count - 1].entries.append(entry)
         }
-        if episodes.isEmpty, let broken { throw broken }
         var clusters: [RecordedCluster] = []
         for (line, entries) in episodes {
             do throws(RecordingError) { clusters.append(try RecordedCluster(entries)) } catch {

@@ -310,7 +310,7 @@ public final class LiveCluster: ClusterBackend, Sendable {
     private func show(after cause: RecordingEntry?) throws {
         guard let recording, let episode = contents.withLock({ $0 }), episode.hasBegun else { return }
         let (events, snapshot) = episode.watch.takeEvents()
-        lastSnapshot.withLock { $0 = snapshot }
+        show(snapshot)
         try recording.append((cause.map { [$0] } ?? []) + events.map { .event($0) } + [.shown])
     }
 
